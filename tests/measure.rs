@@ -4,10 +4,11 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
-use std::sync::{Mutex, PoisonError};
 
 use mixq_format::Artifact;
 use mixq_format::target::Target;
+
+use crate::firmware::turn;
 
 /// A processor that QEMU emulates and counts the instructions of.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -80,15 +81,17 @@ pub struct Measured {
 }
 
 /// Measures each network in arenas that have these numbers of bytes more than it needs. Writes to `folder`,
-/// and compiles to `target` beside it.
+/// and compiles in `scratch`, which is `CARGO_TARGET_TMPDIR`.
 ///
 /// # Panics
 /// If firmware does not compile or fails, as it does if an answer is wrong.
-pub fn measure(processor: Processor, networks: &[(Artifact, Vec<u32>)], folder: &Path) -> Vec<Measured> {
-    // Tests that run at the same time write the same files.
-    static ALONE: Mutex<()> = Mutex::new(());
-    let _alone = ALONE.lock().unwrap_or_else(PoisonError::into_inner);
-    let elf = build(processor, networks, folder);
+pub fn measure(
+    processor: Processor,
+    networks: &[(Artifact, Vec<u32>)],
+    folder: &Path,
+    scratch: &Path,
+) -> Vec<Measured> {
+    let elf = build(processor, networks, folder, scratch);
     let output = emulator(processor, &elf).output();
     let output = output.unwrap_or_else(|e| panic!("cannot start QEMU ({e}): run `cargo xtask setup`"));
     let printed = String::from_utf8_lossy(&output.stdout);
@@ -103,11 +106,16 @@ pub fn measure(processor: Processor, networks: &[(Artifact, Vec<u32>)], folder: 
     printed.lines().map(line).collect()
 }
 
-/// Compiles the firmware around networks.
+/// Compiles the firmware around networks; the ELF, which lies in `folder`.
 ///
 /// # Panics
 /// If it does not compile.
-pub fn build(processor: Processor, networks: &[(Artifact, Vec<u32>)], folder: &Path) -> PathBuf {
+pub fn build(
+    processor: Processor,
+    networks: &[(Artifact, Vec<u32>)],
+    folder: &Path,
+    scratch: &Path,
+) -> PathBuf {
     let models = folder.join("networks");
     let write = |file: &str, bytes: &[u8]| {
         let path = models.join(file);
@@ -123,8 +131,9 @@ pub fn build(processor: Processor, networks: &[(Artifact, Vec<u32>)], folder: &P
     }
     write("networks", list.as_bytes());
     let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
-    // Of all processors: what build scripts need is compiled once.
-    let target_folder = folder.parent().unwrap_or(folder).join("target");
+    // Of all tests that build this package: what build scripts need is compiled once.
+    let target_folder = scratch.join("bench");
+    let _turn = turn(&target_folder);
     let output = Command::new(cargo)
         .args(["build", "--release", "--bin", "networks", "--target", processor.target, "--target-dir"])
         .arg(&target_folder)
@@ -134,7 +143,10 @@ pub fn build(processor: Processor, networks: &[(Artifact, Vec<u32>)], folder: &P
         .output()
         .expect("cargo runs");
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
-    target_folder.join(processor.target).join("release").join("networks")
+    let elf = folder.join("firmware");
+    let made = target_folder.join(processor.target).join("release").join("networks");
+    fs::copy(made, &elf).expect("firmware can be copied");
+    elf
 }
 
 /// QEMU with the firmware.

@@ -43,9 +43,10 @@ struct Case {
     like_trained: bool,
 }
 
-/// Asserts that networks take what the model says.
-fn check(processor: Processor, cases: Vec<Case>) {
-    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("cost").join(processor.target);
+/// Asserts that networks take what the model says. They are written to a folder of this name.
+fn check(name: &str, processor: Processor, cases: Vec<Case>) {
+    let scratch = Path::new(env!("CARGO_TARGET_TMPDIR"));
+    let folder = scratch.join("cost").join(name);
     let target = processor.kernels();
     let networks: Vec<_> = cases.iter().map(|case| (case.network.clone(), case.spares.clone())).collect();
     let mut wrong = Vec::new();
@@ -54,7 +55,7 @@ fn check(processor: Processor, cases: Vec<Case>) {
         let difference = model as f64 - counted as f64;
         (difference.abs() - FEW).max(0.0) / counted as f64
     };
-    for found in measure::measure(processor, &networks, &folder) {
+    for found in measure::measure(processor, &networks, &folder, scratch) {
         let Case { network, share, of_layer, like_trained, .. } = &cases[found.network];
         let arena = network.header.arena_bytes + found.spare;
         let network = network.in_arena(arena);
@@ -172,7 +173,7 @@ fn cortex_m4_takes_what_the_model_says() {
     let random_kinds =
         functions.chain(moves).chain(grouped).chain(of_channels).chain(products).chain(constants);
     let all = of_tests.chain(random).chain(known).chain(random_kinds);
-    check(CORTEX_M4, all.collect());
+    check("m4", CORTEX_M4, all.collect());
 }
 
 /// Networks in stripes of rows, in the least RAM in which no activation loses bits.
@@ -201,11 +202,11 @@ fn stripes_take_what_the_model_says() {
         of_layer: None,
         like_trained: false,
     });
-    check(CORTEX_M4, cases.collect());
+    check("stripes", CORTEX_M4, cases.collect());
 }
 
 /// With DSP it executes the code of the Cortex-M4. Layers that only the portable kernels take have the code
-/// of a Cortex-M33 without DSP. One test for both: they are compiled to the same place.
+/// of a Cortex-M33 without DSP. One test for both: they are written to the same folder.
 #[test]
 fn cortex_m33_takes_what_the_model_says_with_dsp_and_without() {
     for (processor, spares, share) in
@@ -215,7 +216,7 @@ fn cortex_m33_takes_what_the_model_says_with_dsp_and_without() {
             let share = share_of(&network).max(share);
             Case { network, spares: spares.clone(), share, of_layer: None, like_trained: false }
         };
-        check(processor, networks().into_iter().map(case).collect());
+        check("m33", processor, networks().into_iter().map(case).collect());
     }
 }
 
@@ -224,6 +225,6 @@ fn portable_kernels_take_about_what_the_model_says() {
     for processor in [CORTEX_M0, RISCV] {
         let case =
             |network| Case { network, spares: vec![0], share: PORTABLE, of_layer: None, like_trained: false };
-        check(processor, networks().into_iter().map(case).collect());
+        check("portable", processor, networks().into_iter().map(case).collect());
     }
 }

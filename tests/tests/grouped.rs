@@ -63,8 +63,8 @@ fn groups_and_gaps_take_little_more_than_other_convolutions() {
         .map(|(bits, (kernel, groups, dilation))| Case { bits, kernel, groups, dilation })
         .collect();
     let networks: Vec<_> = cases.iter().map(|case| (case.network(), vec![1 << 15])).collect();
-    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("cost").join("grouped");
-    let measured = measure::measure(CORTEX_M4, &networks, &folder);
+    let scratch = Path::new(env!("CARGO_TARGET_TMPDIR"));
+    let measured = measure::measure(CORTEX_M4, &networks, &scratch.join("cost/grouped"), scratch);
     let mut plain = 0.0;
     let mut wrong = Vec::new();
     for (case, measured) in cases.iter().zip(measured) {
@@ -124,8 +124,8 @@ fn gaps_and_several_filters_cost_depthwise_convolutions_little() {
         .collect();
     let network = |&(bits, m, dilation): &(Bits, u16, u16)| (depthwise(bits, m, dilation), vec![0]);
     let networks: Vec<_> = cases.iter().map(network).collect();
-    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("cost").join("depthwise");
-    let measured = measure::measure(CORTEX_M4, &networks, &folder);
+    let scratch = Path::new(env!("CARGO_TARGET_TMPDIR"));
+    let measured = measure::measure(CORTEX_M4, &networks, &scratch.join("cost/depthwise"), scratch);
     let mut plain = 0.0;
     let mut wrong = Vec::new();
     for ((bits, multiplier, dilation), measured) in cases.iter().zip(measured) {

@@ -48,7 +48,8 @@ fn number(variable: &str, otherwise: u64) -> u64 {
 
 /// The firmware for a Rust target.
 fn build(target: &str) -> PathBuf {
-    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("differential");
+    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("bench");
+    let _turn = firmware::turn(&folder);
     let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
     let output = Command::new(cargo)
         .args(["build", "--release", "--bin", "differential", "--target", target, "--target-dir"])

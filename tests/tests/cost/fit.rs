@@ -113,12 +113,13 @@ fn samples(processor: Processor, network: fn(u64) -> Artifact, count: u64, with_
     let spares =
         |seed: u64| if with_cycles { vec![[0, 300, 1200][seed as usize % 3], 16384] } else { vec![0] };
     let networks: Vec<_> = (1000..1000 + count).map(|seed| (network(seed), spares(seed))).collect();
-    let folder =
-        Path::new(env!("CARGO_TARGET_TMPDIR")).join("cost").join(format!("fit-{}", processor.target));
-    let measured = measure::measure(processor, &networks, &folder);
+    let scratch = Path::new(env!("CARGO_TARGET_TMPDIR"));
+    let folder = scratch.join("cost").join(format!("fit-{}", processor.target));
+    let measured = measure::measure(processor, &networks, &folder, scratch);
     let all = measured.iter().map(|measured| measured.layers.len()).sum();
     let mut cycles = if with_cycles {
-        cycles::of_layers(processor, &measure::build(processor, &networks, &folder)).into_iter()
+        let elf = measure::build(processor, &networks, &folder, scratch);
+        cycles::of_layers(processor, &elf).into_iter()
     } else {
         vec![0; all].into_iter()
     };
