@@ -15,9 +15,16 @@ fn mixq_bytes() -> Vec<u8> {
 
 #[test]
 fn include_model_explains_what_is_wrong() {
+    // trybuild compiles all that the package of a test depends on. The cases need little of that of this one.
+    let package = Path::new(env!("CARGO_MANIFEST_DIR")).join("compile-fail");
+    std::env::set_current_dir(&package).unwrap();
+    temp_env::with_var("CARGO_MANIFEST_DIR", Some(package), check_cases);
+}
+
+fn check_cases() {
     // Where trybuild compiles the cases: models lie in the package, as in a user's.
     let target = Path::new(env!("CARGO_TARGET_TMPDIR")).parent().expect("a folder in the target folder");
-    let models = target.join("tests/trybuild/mixq-tests/models");
+    let models = target.join("tests/trybuild/mixq-compile-fail/models");
     fs::create_dir_all(&models).unwrap();
     let right = mixq_bytes();
     let mut damaged = right.clone();
@@ -36,14 +43,14 @@ fn include_model_explains_what_is_wrong() {
     let portable = OsStr::new("portable");
     temp_env::with_vars([("MIXQ_MODELS", Some(models.as_os_str())), ("MIXQ_TARGET", Some(portable))], || {
         let cases = trybuild::TestCases::new();
-        cases.compile_fail("compile-fail/misspelt.rs");
-        cases.compile_fail("compile-fail/unknown.rs");
-        cases.compile_fail("compile-fail/damaged.rs");
-        cases.compile_fail("compile-fail/truncated.rs");
-        cases.compile_fail("compile-fail/other_version.rs");
-        cases.compile_fail("compile-fail/syntax.rs");
-        cases.compile_fail("compile-fail/hostile_tables.rs");
-        cases.compile_fail("compile-fail/frames.rs");
+        cases.compile_fail("cases/misspelt.rs");
+        cases.compile_fail("cases/unknown.rs");
+        cases.compile_fail("cases/damaged.rs");
+        cases.compile_fail("cases/truncated.rs");
+        cases.compile_fail("cases/other_version.rs");
+        cases.compile_fail("cases/syntax.rs");
+        cases.compile_fail("cases/hostile_tables.rs");
+        cases.compile_fail("cases/frames.rs");
     });
     let arena = |bytes: usize| {
         [
@@ -53,15 +60,15 @@ fn include_model_explains_what_is_wrong() {
         ]
     };
     temp_env::with_vars(arena(other.ram_bytes()), || {
-        trybuild::TestCases::new().compile_fail("compile-fail/two_at_once.rs");
+        trybuild::TestCases::new().compile_fail("cases/two_at_once.rs");
     });
     temp_env::with_vars(arena(8), || {
-        trybuild::TestCases::new().compile_fail("compile-fail/small_arena.rs");
+        trybuild::TestCases::new().compile_fail("cases/small_arena.rs");
     });
     temp_env::with_var("MIXQ_MODELS", Some(models.join("none")), || {
-        trybuild::TestCases::new().compile_fail("compile-fail/no_models.rs");
+        trybuild::TestCases::new().compile_fail("cases/no_models.rs");
     });
     temp_env::with_var_unset("MIXQ_MODELS", || {
-        trybuild::TestCases::new().compile_fail("compile-fail/no_build_script.rs");
+        trybuild::TestCases::new().compile_fail("cases/no_build_script.rs");
     });
 }
