@@ -37,11 +37,12 @@ pub fn run(json: bool) -> Result<ExitCode> {
     install.args(["--test", "install", "--", "--ignored", "--nocapture"]);
     install.env("LIBTORCH", &libtorch.folder);
     let mut commands = vec![tests, install, fuzz::command(&["--seconds", "10", "--seed", "1"])];
-    for target in RUST_TARGETS {
-        let mut build = cargo("");
-        build.args(["build", "--release", "--package", "mixq-rt", "--target", target]);
-        commands.push(build);
-    }
+    // As clippy is run, so that macros and build scripts are compiled once; the tests build firmware with
+    // optimisation.
+    let mut runtime = cargo("");
+    runtime.args(["build", "--package", "mixq-rt"]);
+    runtime.args(RUST_TARGETS.iter().flat_map(|target| ["--target", target]));
+    commands.push(runtime);
     let mut examples = cargo("examples");
     examples.args(["build", "--release"]);
     commands.push(examples);
