@@ -14,7 +14,7 @@ use serde_json::{Value, json};
 
 use crate::example::Examples;
 use crate::logits::{Comparison, Host};
-use crate::mixq::Mixq;
+use crate::mixq::{Mixq, Profile};
 use crate::process::thousands;
 use crate::{firmware, logits, setup};
 
@@ -67,9 +67,9 @@ pub fn run(json: bool) -> Result<ExitCode> {
 }
 
 fn find_out() -> Result<Findings> {
-    let libtorch = setup::everything()?;
+    let libtorch = setup::everything(Profile::Release)?;
     eprintln!("compiling cargo-mixq");
-    let mixq = Mixq::build(Some(&libtorch))?;
+    let mixq = Mixq::build(Profile::Release, Some(&libtorch))?;
     let examples = Examples::copy()?;
     eprintln!("training a copy of examples/digits in {}", examples.package("digits").display());
     let answer = mixq.json("retrain", &of_digits(&examples, &["--force"]))?;

@@ -10,6 +10,15 @@ use serde_json::Value;
 use crate::process::{self, build, cargo, last_line, repository};
 use crate::setup::libtorch::Libtorch;
 
+/// How the tool is compiled.
+#[derive(Clone, Copy)]
+pub enum Profile {
+    /// As the tests, which compile most of what it depends on.
+    Dev,
+    /// As people have it.
+    Release,
+}
+
 /// The command line tool.
 pub struct Mixq {
     executable: PathBuf,
@@ -20,9 +29,12 @@ impl Mixq {
     ///
     /// # Errors
     /// If it does not compile.
-    pub fn build(libtorch: Option<&Libtorch>) -> Result<Mixq> {
+    pub fn build(profile: Profile, libtorch: Option<&Libtorch>) -> Result<Mixq> {
         let mut cargo = cargo("");
-        cargo.args(["build", "--release", "--package", "cargo-mixq"]);
+        cargo.args(["build", "--package", "cargo-mixq"]);
+        if let Profile::Release = profile {
+            cargo.arg("--release");
+        }
         if let Some(libtorch) = libtorch {
             cargo.args(["--features", "distributed"]).env("LIBTORCH", &libtorch.folder);
         }
@@ -77,7 +89,7 @@ pub fn run(command: &str, arguments: &[OsString]) -> Result<ExitCode> {
     let help = arguments.iter().any(|argument| argument == "--help" || argument == "-h");
     let trains = ["pace", "retrain"].contains(&command) && !help;
     let libtorch = if trains { Some(crate::setup::training()?) } else { None };
-    let mut command = Mixq::build(libtorch.as_ref())?.command(command, arguments);
+    let mut command = Mixq::build(Profile::Release, libtorch.as_ref())?.command(command, arguments);
     process::become_program(&mut command)
 }
 

@@ -7,7 +7,7 @@ use anyhow::{Context, Result};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use crate::mixq::Mixq;
+use crate::mixq::{Mixq, Profile};
 use crate::process::repository;
 
 mod memory;
@@ -40,7 +40,7 @@ struct Layer {
 /// # Errors
 /// If the tool cannot be built or fails, or the file cannot be written.
 pub fn run(json: bool) -> Result<ExitCode> {
-    let mixq = Mixq::build(None)?;
+    let mixq = Mixq::build(Profile::Release, None)?;
     let mut text = INTRODUCTION.to_string();
     let mut rows = 0;
     for model in ["paper", "runtime"] {

@@ -7,6 +7,7 @@ use anyhow::{Context, Result};
 use serde_json::{Value, json};
 
 use crate::fuzz;
+use crate::mixq::Profile;
 use crate::process::{self, cargo};
 use crate::setup::{self, RUST_TARGETS};
 
@@ -26,7 +27,7 @@ struct Step {
 /// If something is missing that setup cannot install, or cargo cannot be started.
 pub fn run(json: bool) -> Result<ExitCode> {
     let start = Instant::now();
-    let libtorch = setup::everything()?;
+    let libtorch = setup::everything(Profile::Dev)?;
     let mut tests = cargo("");
     tests.args(["test", "--workspace", "--no-fail-fast", "--features", FEATURES]);
     tests.env("LIBTORCH", &libtorch.folder);

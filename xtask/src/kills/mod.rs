@@ -12,7 +12,7 @@ use std::time::Instant;
 use anyhow::{Context, Result};
 use clap::Args;
 
-use crate::mixq::Mixq;
+use crate::mixq::{Mixq, Profile};
 use package::Package;
 use trainings::Trainings;
 
@@ -36,7 +36,7 @@ pub struct Arguments {
 /// If nothing can be trained at all. What kills have spoilt is in the exit code.
 pub fn run(arguments: &Arguments) -> Result<ExitCode> {
     let libtorch = crate::setup::training()?;
-    let mixq = Mixq::build(Some(&libtorch))?;
+    let mixq = Mixq::build(Profile::Release, Some(&libtorch))?;
     let start = Instant::now();
     let folder = tempfile::tempdir().context("cannot make a temporary folder")?;
     let package = Package::write(folder.path()).context("cannot write a package")?;

@@ -20,7 +20,7 @@ use anyhow::{Context, Result, bail};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
-use crate::mixq::Mixq;
+use crate::mixq::{Mixq, Profile};
 use crate::process::repository;
 use crate::setup;
 
@@ -84,7 +84,7 @@ pub fn run(json: bool, extent: Extent) -> Result<ExitCode> {
         Extent::Nothing => None,
         Extent::Stale(_) => Some(setup::training()?),
     };
-    let mixq = Mixq::build(libtorch.as_ref())?;
+    let mixq = Mixq::build(Profile::Release, libtorch.as_ref())?;
     let manifest = repository(EXPERIMENTS);
     let all: &[&OsStr] = &["--manifest-path".as_ref(), manifest.as_os_str()];
     let one = |command: &str, name: &str| {

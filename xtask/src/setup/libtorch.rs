@@ -7,7 +7,7 @@ use serde::Deserialize;
 use serde_json::Value;
 
 use super::system;
-use crate::mixq::Mixq;
+use crate::mixq::{Mixq, Profile};
 
 /// A folder with `lib` and `include` of libtorch.
 #[derive(Debug, Deserialize)]
@@ -27,9 +27,9 @@ pub struct Libtorch {
 ///
 /// # Errors
 /// If LIBTORCH names something else, or libtorch cannot be fetched.
-pub fn ensure() -> Result<Libtorch> {
+pub fn ensure(profile: Profile) -> Result<Libtorch> {
     eprintln!("compiling cargo-mixq");
-    let mixq = Mixq::build(None)?;
+    let mixq = Mixq::build(profile, None)?;
     let find = || mixq.json("setup", &["--libtorch-only"]);
     let answer = match find() {
         // It is pip that downloads.

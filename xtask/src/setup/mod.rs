@@ -10,6 +10,7 @@ use std::time::Instant;
 use anyhow::{Result, anyhow};
 use serde_json::json;
 
+use crate::mixq::Profile;
 use libtorch::Libtorch;
 pub use rust::TARGETS as RUST_TARGETS;
 
@@ -19,7 +20,7 @@ pub use rust::TARGETS as RUST_TARGETS;
 /// Everything that is missing and cannot be installed.
 pub fn run(json: bool) -> Result<ExitCode> {
     let start = Instant::now();
-    let libtorch = everything()?;
+    let libtorch = everything(Profile::Dev)?;
     println!("Rust targets  {}", RUST_TARGETS.join(", "));
     println!("libtorch      {}", libtorch.folder.display());
     println!("programs      qemu-system-arm, qemu-system-riscv32, a C++ compiler");
@@ -36,13 +37,14 @@ pub fn run(json: bool) -> Result<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
-/// Makes sure of all that demo and tests need.
+/// Makes sure of all that demo and tests need. The profile is that of cargo-mixq, which finds or fetches
+/// libtorch.
 ///
 /// # Errors
 /// Everything that is missing and cannot be installed.
-pub fn everything() -> Result<Libtorch> {
+pub fn everything(profile: Profile) -> Result<Libtorch> {
     let emulators = emulators();
-    together(training(), [emulators])
+    together(with_libtorch(profile), [emulators])
 }
 
 /// Makes sure of what runs firmware: Rust's targets and the emulated boards.
@@ -59,8 +61,12 @@ pub fn emulators() -> Result<()> {
 /// # Errors
 /// As [`everything`].
 pub fn training() -> Result<Libtorch> {
+    with_libtorch(Profile::Release)
+}
+
+fn with_libtorch(profile: Profile) -> Result<Libtorch> {
     let compiler = system::compiler().ensure();
-    together(libtorch::ensure(), [compiler])
+    together(libtorch::ensure(profile), [compiler])
 }
 
 /// All errors in one, each on its own line.
