@@ -1,6 +1,7 @@
 //! `cargo xtask test`: all that can be checked on this machine.
 
 use std::process::{Command, ExitCode};
+use std::thread;
 use std::time::Instant;
 
 use anyhow::{Context, Result};
@@ -37,7 +38,7 @@ pub fn run(json: bool) -> Result<ExitCode> {
     install.args(["test", "--workspace", "--features", FEATURES]);
     install.args(["--test", "install", "--", "--ignored", "--nocapture"]);
     install.env("LIBTORCH", &libtorch.folder);
-    let mut commands = vec![tests, install, fuzz::command(&["--seconds", "10", "--seed", "1"])];
+    let mut commands = vec![fuzz::command(&["--seconds", "10", "--seed", "1"])];
     // As clippy is run, so that macros and build scripts are compiled once; the tests build firmware with
     // optimisation.
     let mut runtime = cargo("");
@@ -48,7 +49,10 @@ pub fn run(json: bool) -> Result<ExitCode> {
     examples.args(["build", "--release"]);
     commands.push(examples);
 
-    let steps = commands.into_iter().map(step).collect::<Result<Vec<_>>>()?;
+    let mut steps = beside(tests, install)?;
+    for command in commands {
+        steps.push(step(command)?);
+    }
     let seconds = start.elapsed().as_secs_f64();
     println!("\n{}", summary(&steps, seconds));
     let passed = steps.iter().all(|step| step.passed);
@@ -57,6 +61,25 @@ pub fn run(json: bool) -> Result<ExitCode> {
         println!("{}", json!({ "passed": passed, "seconds": seconds, "steps": steps }));
     }
     Ok(if passed { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+/// Runs two commands at a time: each has minutes in which it keeps one core busy. What the second one prints
+/// follows.
+fn beside(first: Command, mut second: Command) -> Result<Vec<Step>> {
+    let name = process::shown(&second);
+    let (first, output, seconds) = thread::scope(|scope| {
+        let second = scope.spawn(|| {
+            let start = Instant::now();
+            (second.output(), start.elapsed().as_secs_f64())
+        });
+        let first = step(first);
+        let (output, seconds) = second.join().expect("it does not panic");
+        (first, output, seconds)
+    });
+    let output = output.with_context(|| format!("cannot start `{name}`"))?;
+    eprintln!("\n{name}");
+    eprint!("{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
+    Ok(vec![first?, Step { name, passed: output.status.success(), seconds }])
 }
 
 fn step(mut command: Command) -> Result<Step> {
@@ -119,5 +142,18 @@ mod tests {
         assert_eq!(found.json()["name"], "rustc --no-such-option");
         assert!(run("--version").unwrap().passed);
         assert!(step(Command::new("/no/such/program")).is_err());
+    }
+
+    #[test]
+    fn of_two_at_a_time_each_is_a_step() {
+        let rustc = |argument| {
+            let mut rustc = Command::new("rustc");
+            rustc.arg(argument);
+            rustc
+        };
+        let steps = beside(rustc("--version"), rustc("--no-such-option")).unwrap();
+        assert_eq!([steps[0].passed, steps[1].passed], [true, false]);
+        assert_eq!(steps[1].name, "rustc --no-such-option");
+        assert!(beside(rustc("--version"), Command::new("/no/such/program")).is_err());
     }
 }
