@@ -8,8 +8,6 @@ use std::path::Path;
 pub struct Lines {
     /// The package's name.
     pub package: &'static str,
-    /// Further tables and keys of its Cargo.toml, before those of mixq.
-    pub settings: &'static str,
     /// Whether images have a second channel, which is 9 everywhere.
     pub constant_channel: bool,
 }
@@ -17,7 +15,7 @@ pub struct Lines {
 impl Lines {
     /// Cargo.toml, whose last table is that of the training: two epochs in float, two with fake quantisation.
     pub fn manifest(&self) -> String {
-        let Lines { package, settings, .. } = self;
+        let package = self.package;
         format!(
             r#"
 [package]
@@ -26,7 +24,7 @@ version = "0.1.0"
 edition = "2024"
 
 [workspace]
-{settings}
+
 [package.metadata.mixq.device]
 flash = "2 KiB"
 ram = "256 B"

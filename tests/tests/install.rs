@@ -2,6 +2,9 @@
 //! setup`, `cargo mixq retrain`, and firmware that trains while it is built. Fetches 540 MB and compiles for
 //! minutes.
 
+#[path = "install/stale.rs"]
+mod stale;
+
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
@@ -10,7 +13,7 @@ use mixq_tests::lines::Lines;
 use serde_json::Value;
 use tempfile::TempDir;
 
-const PACKAGE: Lines = Lines { package: "lines", settings: "", constant_channel: false };
+const PACKAGE: Lines = Lines { package: "lines", constant_channel: false };
 
 /// The machine of somebody who has Rust, Python and a C++ compiler.
 struct User {
@@ -50,14 +53,14 @@ impl User {
         self.scratch.join("cargo")
     }
 
-    fn write(&self, name: &str, text: &str) {
-        fs::write(self.firmware.path().join(name), text).unwrap();
-    }
-
     /// In the folder of the firmware.
     fn cargo(&self, arguments: &[&str]) -> Output {
+        self.cargo_in(self.firmware.path(), arguments)
+    }
+
+    fn cargo_in(&self, folder: &Path, arguments: &[&str]) -> Output {
         let mut command = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
-        command.args(arguments).current_dir(self.firmware.path());
+        command.args(arguments).current_dir(folder);
         // What leads this test to libtorch must not lead the user there.
         for name in ["LIBTORCH", "LIBTORCH_USE_PYTORCH", "LD_LIBRARY_PATH", "DYLD_FALLBACK_LIBRARY_PATH"] {
             command.env_remove(name);
@@ -72,12 +75,17 @@ impl User {
         command.env("CARGO_TARGET_DIR", self.scratch.join("target")).env("PIP_NO_CACHE_DIR", "1");
         // What is tried here is as right without, and compiles in half the time.
         command.env("CARGO_PROFILE_RELEASE_OPT_LEVEL", "1");
+        command.env("CARGO_PROFILE_RELEASE_BUILD_OVERRIDE_OPT_LEVEL", "0");
         command.output().unwrap()
     }
 
     /// What a command that succeeds writes to stdout and stderr.
     fn well(&self, arguments: &[&str]) -> (String, String) {
-        let output = self.cargo(arguments);
+        self.well_in(self.firmware.path(), arguments)
+    }
+
+    fn well_in(&self, folder: &Path, arguments: &[&str]) -> (String, String) {
+        let output = self.cargo_in(folder, arguments);
         let [stdout, stderr] = [output.stdout, output.stderr].map(|bytes| String::from_utf8(bytes).unwrap());
         assert!(output.status.success(), "cargo {}\n{stdout}\n{stderr}", arguments.join(" "));
         eprintln!("cargo {}", arguments.join(" "));
@@ -104,13 +112,27 @@ impl User {
     }
 }
 
+/// Writes a package's Cargo.toml, and a build script that trains.
+fn with_build_script(folder: &Path, manifest: &str) {
+    let repository = repository();
+    let build = repository.join("mixq-build");
+    let dependency =
+        format!("[build-dependencies]\nmixq-build = {{ path = {build:?}, features = [\"train\"] }}\n");
+    fs::write(folder.join("Cargo.toml"), format!("{manifest}\n{dependency}")).unwrap();
+    fs::write(folder.join("build.rs"), "fn main() { mixq_build::build() }\n").unwrap();
+    fs::copy(repository.join("Cargo.lock"), folder.join("Cargo.lock")).unwrap();
+}
+
+fn repository() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("..").canonicalize().unwrap()
+}
+
 /// Apart from the other tests, which need nothing from the network: `cargo xtask test`, and so CI, runs it.
 #[test]
 #[ignore = "takes minutes and fetches 540 MB: `cargo xtask test` runs it as a step of its own"]
 fn a_new_user_installs_sets_up_and_trains() {
     let user = User::new();
-    let repository = Path::new(env!("CARGO_MANIFEST_DIR")).join("..").canonicalize().unwrap();
-    let [tool, build] = ["cargo-mixq", "mixq-build"].map(|name| repository.join(name));
+    let tool = repository().join("cargo-mixq");
     user.well(&["install", "--locked", "--path", tool.to_str().unwrap()]);
     user.well(&["mixq", "allocate", "network.toml"]);
     user.cannot_train(&[]);
@@ -132,16 +154,12 @@ fn a_new_user_installs_sets_up_and_trains() {
 
     // Firmware whose build script trains, with an artifact that is stale.
     let manifest = PACKAGE.manifest().replace("\nepochs = 2", "\nepochs = 3");
-    let dependency =
-        format!("[build-dependencies]\nmixq-build = {{ path = {build:?}, features = [\"train\"] }}\n");
-    user.write("Cargo.toml", &format!("{manifest}\n{dependency}"));
-    user.write("build.rs", "fn main() { mixq_build::build() }\n");
-    let lock = fs::read_to_string(repository.join("Cargo.lock")).unwrap();
-    user.write("Cargo.lock", &lock);
+    with_build_script(user.firmware.path(), &manifest);
     let (_, said) = user.well(&["build"]);
     assert!(said.contains("is stale: `training.epochs` was 2, is 3; training"), "{said}");
     assert!(said.contains("made, accuracy float"), "{said}");
     assert_eq!(user.json(&["check"])["ok"], true);
+    stale::is_trained_once(&user);
 
     user.json(&["setup", "--undo"]);
     assert_eq!(fs::read_to_string(&config).unwrap_or_default(), before);
