@@ -237,6 +237,8 @@ pub fn build(models: &Path, options: &Options<'_>, scratch: &Path) -> PathBuf {
         .env("MIXQ_MEMORY", board.memory())
         .env("MIXQ_DSP", board.dsp().to_string())
         .env("CARGO_PROFILE_RELEASE_OPT_LEVEL", opt_level)
+        // Its build script does next to nothing.
+        .env_remove("CARGO_PROFILE_RELEASE_BUILD_OVERRIDE_OPT_LEVEL")
         .output()
         .expect("cargo runs");
     let errors = String::from_utf8_lossy(&output.stderr);
