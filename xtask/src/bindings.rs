@@ -125,9 +125,9 @@ mod tests {
             names
         };
         let mut declared = functions(HEADER, "char *");
-        declared.extend(functions(HEADER, "void "));
+        ["void ", "int "].iter().for_each(|returns| declared.extend(functions(HEADER, returns)));
         declared.sort();
-        assert_eq!(declared.len(), 12);
+        assert_eq!(declared.len(), 16);
         assert_eq!(functions(BINDINGS, "    pub fn "), declared);
     }
 }
