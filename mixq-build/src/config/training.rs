@@ -1,10 +1,12 @@
 //! `training = { ... }`: how a model is trained.
 
 use crate::error::Problem;
-use crate::settings::{Bounds, ClassWeights, DeviceChoice, Loss, Method, OptimiserKind, Rounding, Training};
+use crate::settings::{
+    Bounds, ClassWeights, DeviceChoice, Loss, Method, OptimiserKind, Rounding, Training, WeightSteps,
+};
 use crate::toml::{Entry, Table};
 
-const KEYS: [&str; 30] = [
+const KEYS: [&str; 31] = [
     "method",
     "epochs",
     "learning-rate",
@@ -22,6 +24,7 @@ const KEYS: [&str; 30] = [
     "label-smoothing",
     "average",
     "freeze-batch-norm",
+    "weight-steps",
     "rounding",
     "optimiser",
     "quantised-weight-decay",
@@ -134,6 +137,7 @@ fn read(training: &mut Training, table: &Table<'_>, problems: &mut Vec<Problem>)
                 let share = entry.number(|n| (0.0..=1.0).contains(&n), "0 to 1", problems);
                 set(&mut training.freeze_batch_norm, share);
             }
+            "weight-steps" => set(&mut training.weight_steps, entry.choice(&WeightSteps::CHOICES, problems)),
             "rounding" => set(&mut training.rounding, entry.choice(&Rounding::CHOICES, problems)),
             // `allow` has reported it.
             _ => {}

@@ -3,7 +3,9 @@
 
 mod training;
 
-pub use training::{Bounds, ClassWeights, DeviceChoice, Loss, Method, OptimiserKind, Rounding, Training};
+pub use training::{
+    Bounds, ClassWeights, DeviceChoice, Loss, Method, OptimiserKind, Rounding, Training, WeightSteps,
+};
 
 use mixq_format::Bits;
 use serde::Serialize;

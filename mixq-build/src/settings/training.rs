@@ -133,6 +133,29 @@ impl Method {
         [("none", Method::None), ("finetune", Method::Finetune), ("scratch", Method::Scratch)];
 }
 
+/// The grids of weights in QAT.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Default, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum WeightSteps {
+    /// Per channel from the smallest weight to the largest, per layer with learned bounds.
+    #[default]
+    Range,
+    /// Their steps begin where weights lose least and are learned (LSQ, arXiv 1902.08153).
+    Learned,
+}
+
+impl WeightSteps {
+    /// All of them by their names.
+    pub const CHOICES: [(&str, WeightSteps); 2] =
+        [("range", WeightSteps::Range), ("learned", WeightSteps::Learned)];
+
+    /// Whether it is the setting of a training that names none: artifacts made before there was another one
+    /// stay fresh.
+    pub fn is_default(&self) -> bool {
+        *self == WeightSteps::default()
+    }
+}
+
 /// Images that quantise where Cargo.toml does not say how many.
 const CALIBRATION_IMAGES: u32 = 512;
 
@@ -195,6 +218,9 @@ pub struct Training {
     pub average: f64,
     /// Share of the QAT epochs after which batch norm freezes, 0 to 1.
     pub freeze_batch_norm: f64,
+    /// The grids of weights in QAT.
+    #[serde(skip_serializing_if = "WeightSteps::is_default")]
+    pub weight_steps: WeightSteps,
     /// How activations are rounded, in training and on the device.
     pub rounding: Rounding,
     /// Where the bounds of activations start, and those of weights quantised per layer.
@@ -251,6 +277,7 @@ impl Default for Training {
             label_smoothing: 0.0,
             average: 0.0,
             freeze_batch_norm: 0.5,
+            weight_steps: WeightSteps::Range,
             rounding: Rounding::Nearest,
             bounds: Bounds::Data,
             equalise: None,

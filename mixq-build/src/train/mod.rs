@@ -38,6 +38,7 @@ mod rounding;
 mod sensitivity;
 mod state;
 mod step;
+mod steps;
 mod teach;
 #[cfg(test)]
 mod tests;
@@ -66,7 +67,7 @@ use normalisation::Normalisation;
 use observe::Calibration;
 use phase::Phase;
 use resume::begin;
-use state::{Parameters, State, copies};
+use state::{Parameters, copies};
 use views::Views;
 
 use crate::convert::TrainedNetwork;
@@ -236,7 +237,7 @@ pub fn train(
     run(&float_phase, &mut model, &mut float_state, &checkpoint, group, observer)?;
     // Both phases of a training have one number of threads.
     let machine = Machine { threads: float_state.machine.threads, ..machine };
-    let float_effort = effort(&float_state, group);
+    let float_effort = float_state.effort(group);
     let float = best(float_state)?;
     // Without bounds: a model of another scheme may have trained the float network, and with bounds that this
     // scheme does not have its weights would be per layer.
@@ -263,6 +264,7 @@ pub fn train(
             false => post::quantise(&mut model, &Views::of(&calibrating, settings, &varied)),
         }
     }
+    model.learn_steps(settings);
     let teacher = (settings.distillation > 0.0).then(|| model.with_tensors(copies(&float.parameters)));
     let quantised_phase = phase(true, teacher);
     let checkpoint = (checkpoints.quantised)(model.allocation)?;
@@ -270,7 +272,7 @@ pub fn train(
     let mut quantised_state =
         begin(&quantised_phase, &model, &checkpoint, use_finished, &machine, group, observer)?;
     run(&quantised_phase, &mut model, &mut quantised_state, &checkpoint, group, observer)?;
-    let quantised_effort = effort(&quantised_state, group);
+    let quantised_effort = quantised_state.effort(group);
     let quantised = best(quantised_state)?;
 
     let mut measure = |parameters: Parameters, quantised| {
@@ -336,15 +338,4 @@ fn take_turn(threads: u32, seed: u64) -> MutexGuard<'static, ()> {
     tch::set_num_threads(threads as i32);
     tch::manual_seed(seed as i64);
     turn
-}
-
-fn effort(state: &State, group: &mut Group) -> Effort {
-    let Machine { threads, cpu } = state.machine.clone();
-    Effort {
-        seconds: state.seconds,
-        images_per_second: state.images_per_second(),
-        threads,
-        cpu,
-        exchange_seconds: group.take_seconds(),
-    }
 }

@@ -217,6 +217,11 @@ impl<'a> Model<'a> {
         self.tensors.insert(self.name_of(node, part), value);
     }
 
+    /// Takes one tensor of a node away.
+    pub fn remove(&mut self, node: usize, part: Part) {
+        self.tensors.remove(&self.name_of(node, part));
+    }
+
     /// The name of a tensor. Outputs of one grid share their bounds.
     fn name_of(&self, node: usize, part: Part) -> String {
         let node = match part {
@@ -230,7 +235,9 @@ impl<'a> Model<'a> {
             | Part::Variance
             | Part::Slope
             | Part::WeightLow
-            | Part::WeightHigh => node,
+            | Part::WeightHigh
+            | Part::WeightStep
+            | Part::WeightZero => node,
         };
         part.name(&self.graph.nodes[node].name)
     }

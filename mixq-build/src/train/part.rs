@@ -27,10 +27,14 @@ pub enum Part {
     WeightLow,
     /// Upper bound of per-layer weights.
     WeightHigh,
+    /// Logarithm of the learned step of weights: of one for all, or of one for each channel.
+    WeightStep,
+    /// Unsigned code of real 0 on a grid whose step is learned; not trained.
+    WeightZero,
 }
 
 impl Part {
-    const ALL: [Part; 12] = [
+    const ALL: [Part; 14] = [
         Part::Weight,
         Part::Constant,
         Part::Bias,
@@ -43,6 +47,8 @@ impl Part {
         Part::Low,
         Part::WeightLow,
         Part::WeightHigh,
+        Part::WeightStep,
+        Part::WeightZero,
     ];
 
     /// The name of this part of a node in checkpoints: `<node>.<part>`.
@@ -58,7 +64,12 @@ impl Part {
     /// Whether it is a quantiser's bound, which a float network does not have.
     pub fn is_bound(self) -> bool {
         match self {
-            Part::High | Part::Low | Part::WeightLow | Part::WeightHigh => true,
+            Part::High
+            | Part::Low
+            | Part::WeightLow
+            | Part::WeightHigh
+            | Part::WeightStep
+            | Part::WeightZero => true,
             Part::Weight
             | Part::Constant
             | Part::Bias
@@ -85,6 +96,8 @@ impl Part {
             Part::Low => ".activation.low",
             Part::WeightLow => ".weight.low",
             Part::WeightHigh => ".weight.high",
+            Part::WeightStep => ".weight.step",
+            Part::WeightZero => ".weight.zero",
         }
     }
 }

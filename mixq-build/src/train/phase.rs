@@ -57,10 +57,11 @@ impl Phase<'_> {
             return None;
         }
         match part {
-            Part::Mean | Part::Variance | Part::Constant => None,
+            Part::Mean | Part::Variance | Part::Constant | Part::WeightZero => None,
             Part::Weight if self.quantised => Some(settings.quantised_weight_decay),
             Part::Weight => Some(settings.weight_decay),
             Part::High | Part::Low => self.quantised.then_some(settings.activation_decay),
+            Part::WeightStep => self.quantised.then_some(0.0),
             // The paper's.
             Part::WeightLow | Part::WeightHigh => self.quantised.then_some(5e-4),
             Part::Gamma | Part::Beta => {

@@ -69,6 +69,16 @@ pub fn weights(real: &Tensor, grids: &Grids, bits: Bits, bounds: Option<(&Tensor
     straight_through(&clamped, &values(&codes(&clamped, grids, bits, Rounding::Nearest), grids))
 }
 
+/// Weights on a grid whose step is learned (LSQ, arXiv 1902.08153). Within the grid the gradient goes to the
+/// weight, and as much of it to the step as rounding has moved the weight, in steps; beyond the ends of the
+/// grid all of it goes to the step.
+pub fn stepped_weights(real: &Tensor, grids: &Grids, bits: Bits) -> Tensor {
+    let lowest = grids.zero_point.neg();
+    let highest = &lowest + f64::from(bits.max_code());
+    let steps = (real / &grids.scale).maximum(&lowest).minimum(&highest);
+    straight_through(&steps, &(&steps + 0.5).floor()) * &grids.scale
+}
+
 /// Unsigned codes of weights, as the forward pass uses them.
 pub fn weight_codes(real: &Tensor, grids: &Grids, bits: Bits, bounds: Option<(&Tensor, &Tensor)>) -> Tensor {
     codes(&clamped(real, bounds), grids, bits, Rounding::Nearest)

@@ -10,8 +10,9 @@ use tch::{Kind, Tensor};
 use super::model::Model;
 use super::part::Part;
 use super::pools::{ints, padded};
-use super::quantise::{Grids, per_layer_grids, weights};
+use super::quantise::Grids;
 use super::reconstruct::{Seen, damped, descended};
+use super::steps::least_bounds;
 use super::value::Value;
 
 /// Rows of values that are enough for a covariance, for each element of the window and in all, if they are of
@@ -194,25 +195,7 @@ fn set_channel_bounds(model: &mut Model<'_>, node: usize, rows: &Tensor, covaria
     let counts = (variances.clamp_min(0.0) + mean * DAMPING).clamp_min(1e-12).unsqueeze(1).expand_as(rows);
     let [rows, counts] =
         [rows, &counts].map(|x| x.reshape([size[0] * size[1], size[2]]).to_kind(Kind::Float));
-    let low = rows.amin(&[1i64][..], true).clamp_max(0.0);
-    let high = rows.amax(&[1i64][..], true).clamp_min(0.0);
-    let shares = || (5..=20).rev().map(|share| f64::from(share) / 20.0);
-    let mut best: Option<[Tensor; 3]> = None;
-    for (a, b) in shares().flat_map(|a| shares().map(move |b| (a, b))) {
-        let (low, high) = (&low * a, &high * b);
-        let grids = per_layer_grids(&low, &high, bits);
-        let lost = (weights(&rows, &grids, bits, None) - &rows).square() * &counts;
-        let lost = lost.sum_dim_intlist(&[1i64][..], true, Kind::Double);
-        best = Some(match best {
-            None => [lost, low, high],
-            Some([least, least_low, least_high]) => {
-                let better = lost.lt_tensor(&least);
-                let choose = |new: &Tensor, old: &Tensor| new.where_self(&better, old);
-                [choose(&lost, &least), choose(&low, &least_low), choose(&high, &least_high)]
-            }
-        });
-    }
-    let [_, low, high] = best.expect("there are shares");
+    let [low, high] = least_bounds(&rows, &counts, bits);
     let mut shape = vec![1; model.real_weight(node).dim()];
     shape[0] = -1;
     model.set(node, Part::WeightLow, low.reshape(&shape[..]));

@@ -5,7 +5,9 @@ use std::collections::BTreeMap;
 use tch::Tensor;
 
 use super::device::Machine;
+use super::group::Group;
 use super::optimiser::Optimiser;
+use crate::observer::Effort;
 use crate::settings::OptimiserKind;
 
 /// Parameters by name.
@@ -73,6 +75,18 @@ impl State {
     /// Images learned from in a second.
     pub fn images_per_second(&self) -> f64 {
         self.images as f64 / self.seconds.max(1e-9)
+    }
+
+    /// What it cost. The time of exchanges with other processes is taken from the group.
+    pub fn effort(&self, group: &mut Group) -> Effort {
+        let Machine { threads, cpu } = self.machine.clone();
+        Effort {
+            seconds: self.seconds,
+            images_per_second: self.images_per_second(),
+            threads,
+            cpu,
+            exchange_seconds: group.take_seconds(),
+        }
     }
 
     /// Drops what a finished phase does not need.

@@ -6,6 +6,7 @@ mod pairs;
 mod post;
 mod processes;
 mod rearranged;
+mod steps;
 
 use std::path::Path;
 

@@ -42,7 +42,11 @@ impl Model<'_> {
         let weight = if on_grid {
             let real = self.real_weight(index);
             let grids = self.grids_of(index, &real);
-            quantise::weights(&real, &grids, self.weight_bits(index), self.weight_bounds(index))
+            let bits = self.weight_bits(index);
+            match self.get(index, Part::WeightStep) {
+                Some(_) => quantise::stepped_weights(&real, &grids, bits),
+                None => quantise::weights(&real, &grids, bits, self.weight_bounds(index)),
+            }
         } else {
             self.unfolded_weight(index)
         };
@@ -64,6 +68,9 @@ impl Model<'_> {
     /// The same of weights that are at hand.
     pub fn grids_of(&self, index: usize, real: &Tensor) -> quantise::Grids {
         let bits = self.weight_bits(index);
+        if let Some(grids) = self.learned_grid(index) {
+            return grids;
+        }
         match self.weight_bounds(index) {
             Some((low, high)) => quantise::per_layer_grids(low, high, bits),
             None => quantise::per_channel_grids(real, bits),

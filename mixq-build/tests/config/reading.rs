@@ -47,6 +47,7 @@ fn the_shortest_configuration_has_the_documented_defaults() {
         label_smoothing: 0.0,
         average: 0.0,
         freeze_batch_norm: 0.5,
+        weight_steps: mixq_build::engine::settings::WeightSteps::Range,
         rounding: Rounding::Nearest,
         optimiser: OptimiserKind::Adam,
         quantised_weight_decay: 0.0,
@@ -111,6 +112,7 @@ fn every_key_is_read() {
         label-smoothing = 0.05
         average = 0.99
         freeze-batch-norm = 1
+        weight-steps = "learned"
         rounding = "floor"
         optimiser = "sgd"
         quantised-weight-decay = 0.001
@@ -193,6 +195,7 @@ fn every_key_is_read() {
         label_smoothing: 0.05,
         average: 0.99,
         freeze_batch_norm: 1.0,
+        weight_steps: mixq_build::engine::settings::WeightSteps::Learned,
         rounding: Rounding::Floor,
         optimiser: OptimiserKind::Sgd,
         quantised_weight_decay: 0.001,

@@ -136,20 +136,31 @@ impl Observer for Stop {
 
 #[test]
 fn an_interrupted_training_goes_on_in_the_middle_of_its_epoch() {
-    let package = digits("per-channel", &format!("{SHORT}, average = 0.9, optimiser = \"sgd\""));
-    train(&package);
-    let expected = bytes(&package);
+    let low_bits = "weight-steps = \"learned\"";
+    let settings = [("average = 0.9, optimiser = \"sgd\"", 8), (low_bits, 2)];
+    for (settings, bits) in settings {
+        let package = digits("per-channel", &format!("{SHORT}, {settings}"));
+        if bits == 2 {
+            package.replace("Cargo.toml", "training = ", "policy = \"uniform-2\"\ntraining = ");
+        }
+        goes_on_in_the_middle_of_an_epoch(&package);
+    }
+}
+
+fn goes_on_in_the_middle_of_an_epoch(package: &Package) {
+    train(package);
+    let expected = bytes(package);
     // Three batches an epoch, four epochs.
     for batches in [1, 3, 5, 7, 11] {
-        forget(&package);
-        let error = train_with(&package, false, &mut Stop(batches)).unwrap_err().to_string();
+        forget(package);
+        let error = train_with(package, false, &mut Stop(batches)).unwrap_err().to_string();
         let phase = if batches < 6 { "float" } else { "quantised" };
         let epoch = batches % 6 / 3 + 1;
         assert!(error.contains(&format!("interrupted in {phase} epoch {epoch} of 2")), "{error}");
         // What is left is the other batches.
         let mut rest = Killer { epochs: 9, batches: 12 - batches };
-        train_with(&package, false, &mut rest).unwrap();
+        train_with(package, false, &mut rest).unwrap();
         assert_eq!(rest.batches, 0);
-        assert!(bytes(&package) == expected, "{batches}");
+        assert!(bytes(package) == expected, "{batches}");
     }
 }

@@ -125,6 +125,26 @@ fn per_channel_weights_pass_every_gradient() {
     assert_eq!(gradients(&output, &[&real]), [UPSTREAM.to_vec()]);
 }
 
+/// The gradients of section 2.1 of arXiv 1902.08153, by hand; the step is given by its logarithm.
+#[test]
+fn a_learned_step_gets_what_rounding_and_the_ends_of_the_grid_change() {
+    let real = parameter(&[-0.9, -0.3, 0.1, 0.6, 1.4]);
+    let logarithm = parameter(&[0.5f32.ln()]);
+    let grids = Grids { scale: logarithm.exp(), zero_point: Tensor::from(1f32) };
+    let output = stepped_weights(&real, &grids, Bits::B2);
+    let close = |found: &[f32], expected: &[f32]| {
+        found.len() == expected.len() && found.iter().zip(expected).all(|(a, b)| (a - b).abs() < 1e-5)
+    };
+    assert!(close(&numbers(&output), &[-0.5, -0.5, 0.0, 0.5, 1.0]), "{output}");
+    let found = gradients(&output, &[&real, &logarithm]);
+    assert_eq!(found[0], [0.0, 2.0, 4.0, 8.0, 0.0]);
+    // In steps the weights are -1.8, -0.6, 0.2, 1.2 and 2.8, the ends of the grid -1 and 2.
+    let by_step = [-1.0, -1.0 + 0.6, 0.0 - 0.2, 1.0 - 1.2, 2.0];
+    let sum: f32 = by_step.iter().zip(UPSTREAM).map(|(by_step, upstream)| by_step * upstream).sum();
+    assert!(close(&found[1], &[0.5 * sum]), "{:?} {sum}", found[1]);
+    assert_eq!(numbers(&weight_codes(&real, &grids, Bits::B2, None)), [0.0, 0.0, 1.0, 2.0, 3.0]);
+}
+
 #[test]
 fn a_channel_on_one_side_of_zero_keeps_zero_on_its_grid() {
     let real = Tensor::from_slice(&[1.0f32, 3.0, -3.0, -1.0, -1.0, 2.0, 0.0, 0.0]).reshape([4, 2]);

@@ -1,0 +1,93 @@
+//! Learned steps of weights.
+
+use super::*;
+use crate::settings::WeightSteps;
+
+/// Calls with a calibrated model at 2 bits; all of one seed are the same.
+fn with_model<T>(
+    (network, scheme): (&str, Scheme),
+    seed: u64,
+    then: impl FnOnce(&mut Model<'_>, &Split) -> T,
+) -> T {
+    let graph = Graph::resolve(&layers::parse(Path::new("network.toml"), network).unwrap()).unwrap();
+    let allocation = allocate_uniformly(&graph, Bits::B2, u64::MAX, u64::MAX, scheme).unwrap();
+    let _turn = take_turn(1, seed);
+    let split = images(&graph, seed);
+    let all = Images::all(&split);
+    let normalisation = Normalisation::of_inputs(&all, &graph.inputs);
+    let mut model = Model::new(&graph, &allocation, scheme, Rounding::Nearest, &normalisation, Device::Cpu);
+    unsettle(&mut model, seed);
+    calibrate(&mut model, &Calibration::whole(&all), Bounds::Data, &mut Group::Alone).unwrap();
+    then(&mut model, &split)
+}
+
+const SMALL: &str = r#"
+    input = [6, 5, 2]
+    layer = [
+        { op = "conv", name = "a", filters = 6, kernel = 3 },
+        { op = "depthwise", name = "b", kernel = 3, stride = 2 },
+        { op = "pointwise", name = "c", filters = 8 },
+        { op = "linear", features = 3 },
+    ]
+"#;
+
+fn learned() -> Training {
+    Training { weight_steps: WeightSteps::Learned, ..Training::default() }
+}
+
+#[test]
+fn learned_steps_give_the_answers_of_the_device() {
+    for (name, scheme) in Scheme::CHOICES {
+        let mut differing = 0;
+        for seed in 0..4 {
+            with_model((SMALL, scheme), seed, |model, split| {
+                model.learn_steps(&learned());
+                let order: Vec<usize> = (0..IMAGES).collect();
+                let (pixels, _) = batch(&Images::all(split), &order, &model.form());
+                let mode = Mode { quantised: true, batch_statistics: false };
+                let logits = tch::no_grad(|| model.forward(&pixels, mode));
+                let expected = Vec::<f64>::try_from(logits.to_kind(Kind::Double).flatten(0, -1)).unwrap();
+                let converted = convert(model.graph, model.allocation, scheme, &model.export()).unwrap();
+                let found = integer_logits(&converted, split);
+                let pairs = expected.chunks(3).zip(found.chunks(3));
+                differing += pairs.filter(|(a, b)| argmax(a) != argmax(b)).count();
+            });
+        }
+        assert!(differing <= 1, "{name}: {differing}");
+    }
+}
+
+/// Codes as the device has them, times the step: what a weight's value is.
+fn values(model: &Model<'_>, node: usize) -> Vec<f64> {
+    let layer = model.export().layers[node].clone().unwrap();
+    let each = layer.codes.len() / layer.grids.len();
+    let value = |(index, code): (usize, &i8)| {
+        let grid = layer.grids[index / each];
+        f64::from(i32::from(*code) - grid.zero_point) * grid.scale
+    };
+    layer.codes.iter().enumerate().map(value).collect()
+}
+
+#[test]
+fn steps_begin_where_each_channel_loses_least() {
+    with_model((SMALL, Scheme::PerChannel), 3, |model, _| {
+        for node in [0, 2] {
+            // The order of the device's codes: filter, row, column, channel.
+            let real = model.real_weight(node).permute([0, 2, 3, 1]).contiguous();
+            let channels = real.size()[0] as usize;
+            let real = Vec::<f32>::try_from(real.flatten(0, -1)).unwrap();
+            let lost = |values: &[f64]| -> Vec<f64> {
+                let squares: Vec<f64> =
+                    values.iter().zip(&real).map(|(a, b)| (a - f64::from(*b)).powi(2)).collect();
+                squares.chunks(squares.len() / channels).map(|channel| channel.iter().sum()).collect()
+            };
+            let range = lost(&values(model, node));
+            let mut own = model.with_tensors(super::super::state::copies(&model.tensors));
+            own.learn_steps(&learned());
+            let learned = lost(&values(&own, node));
+            assert!(range.iter().zip(&learned).all(|(range, learned)| *learned <= range * 1.0001));
+            let [range, learned] = [range, learned].map(|lost| lost.iter().sum::<f64>());
+            assert!(learned < 0.85 * range, "{learned} {range}");
+        }
+    });
+}
