@@ -6,7 +6,7 @@ use crate::settings::{
 };
 use crate::toml::{Entry, Table};
 
-const KEYS: [&str; 31] = [
+const KEYS: [&str; 32] = [
     "method",
     "epochs",
     "learning-rate",
@@ -24,6 +24,7 @@ const KEYS: [&str; 31] = [
     "label-smoothing",
     "average",
     "freeze-batch-norm",
+    "batch-norm-images",
     "weight-steps",
     "rounding",
     "optimiser",
@@ -137,6 +138,7 @@ fn read(training: &mut Training, table: &Table<'_>, problems: &mut Vec<Problem>)
                 let share = entry.number(|n| (0.0..=1.0).contains(&n), "0 to 1", problems);
                 set(&mut training.freeze_batch_norm, share);
             }
+            "batch-norm-images" => set(&mut training.batch_norm_images, entry.integer(0, problems)),
             "weight-steps" => set(&mut training.weight_steps, entry.choice(&WeightSteps::CHOICES, problems)),
             "rounding" => set(&mut training.rounding, entry.choice(&Rounding::CHOICES, problems)),
             // `allow` has reported it.

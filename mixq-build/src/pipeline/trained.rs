@@ -221,12 +221,13 @@ fn checkpoint(scratch: &Path, kind: &str, inputs: &Fingerprint) -> Result<PathBu
 
 /// Whether the float phase of a training depends on this entry of a fingerprint.
 fn float_depends_on(name: &str) -> bool {
-    const QUANTISED: [&str; 10] = [
+    const QUANTISED: [&str; 11] = [
         "quantised-epochs",
         "quantised-learning-rate",
         "quantised-weight-decay",
         "activation-decay",
         "freeze-batch-norm",
+        "batch-norm-images",
         "weight-steps",
         "rounding",
         "bounds",

@@ -218,6 +218,10 @@ pub struct Training {
     pub average: f64,
     /// Share of the QAT epochs after which batch norm freezes, 0 to 1.
     pub freeze_batch_norm: f64,
+    /// By how many training images batch norm is measured anew after each epoch of QAT, for what is evaluated
+    /// and kept. 0: its statistics are running averages.
+    #[serde(skip_serializing_if = "is_none")]
+    pub batch_norm_images: u32,
     /// The grids of weights in QAT.
     #[serde(skip_serializing_if = "WeightSteps::is_default")]
     pub weight_steps: WeightSteps,
@@ -277,6 +281,7 @@ impl Default for Training {
             label_smoothing: 0.0,
             average: 0.0,
             freeze_batch_norm: 0.5,
+            batch_norm_images: 0,
             weight_steps: WeightSteps::Range,
             rounding: Rounding::Nearest,
             bounds: Bounds::Data,

@@ -157,8 +157,9 @@ impl Phase<'_> {
 
     /// Measures the state on the validation part; the model then has its parameters.
     fn measure(&self, model: &mut Model<'_>, state: &State, group: &mut Group) -> Result<Best, Problem> {
-        let parameters = copies(state.result());
-        model.tensors = copies(&parameters);
+        model.tensors = copies(state.result());
+        self.renew_statistics(model);
+        let parameters = model.snapshot();
         let mode = Mode { quantised: self.quantised, batch_statistics: false };
         let (loss, accuracy) = evaluate(self.rules, self.fit, model, self.validation, mode, group)?;
         Ok(Best { accuracy, loss, parameters })

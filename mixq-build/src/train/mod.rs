@@ -37,6 +37,7 @@ mod resume;
 mod rounding;
 mod sensitivity;
 mod state;
+mod statistics;
 mod step;
 mod steps;
 mod teach;

@@ -47,6 +47,7 @@ fn the_shortest_configuration_has_the_documented_defaults() {
         label_smoothing: 0.0,
         average: 0.0,
         freeze_batch_norm: 0.5,
+        batch_norm_images: 0,
         weight_steps: mixq_build::engine::settings::WeightSteps::Range,
         rounding: Rounding::Nearest,
         optimiser: OptimiserKind::Adam,
@@ -112,6 +113,7 @@ fn every_key_is_read() {
         label-smoothing = 0.05
         average = 0.99
         freeze-batch-norm = 1
+        batch-norm-images = 640
         weight-steps = "learned"
         rounding = "floor"
         optimiser = "sgd"
@@ -195,6 +197,7 @@ fn every_key_is_read() {
         label_smoothing: 0.05,
         average: 0.99,
         freeze_batch_norm: 1.0,
+        batch_norm_images: 640,
         weight_steps: mixq_build::engine::settings::WeightSteps::Learned,
         rounding: Rounding::Floor,
         optimiser: OptimiserKind::Sgd,

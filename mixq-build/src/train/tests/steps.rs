@@ -1,13 +1,16 @@
-//! Learned steps of weights.
+//! Learned steps of weights, and batch norm that is measured anew.
 
+use super::super::phase::Phase;
 use super::*;
 use crate::settings::WeightSteps;
+use crate::task::{Fit, Task, rules};
 
-/// Calls with a calibrated model at 2 bits; all of one seed are the same.
-fn with_model<T>(
+/// Calls with a phase of QAT and a calibrated model at 2 bits; all of one seed are the same.
+fn with_phase<T>(
     (network, scheme): (&str, Scheme),
     seed: u64,
-    then: impl FnOnce(&mut Model<'_>, &Split) -> T,
+    settings: &Training,
+    then: impl FnOnce(&Phase<'_>, &mut Model<'_>, &Split) -> T,
 ) -> T {
     let graph = Graph::resolve(&layers::parse(Path::new("network.toml"), network).unwrap()).unwrap();
     let allocation = allocate_uniformly(&graph, Bits::B2, u64::MAX, u64::MAX, scheme).unwrap();
@@ -18,7 +21,20 @@ fn with_model<T>(
     let mut model = Model::new(&graph, &allocation, scheme, Rounding::Nearest, &normalisation, Device::Cpu);
     unsettle(&mut model, seed);
     calibrate(&mut model, &Calibration::whole(&all), Bounds::Data, &mut Group::Alone).unwrap();
-    then(&mut model, &split)
+    let phase = Phase {
+        rules: rules(Task::Classification),
+        task: Task::Classification,
+        fit: &Fit::default(),
+        settings,
+        scheme,
+        quantised: true,
+        aside: Vec::new(),
+        varied: Vec::new(),
+        train: &all,
+        validation: &all,
+        teacher: None,
+    };
+    then(&phase, &mut model, &split)
 }
 
 const SMALL: &str = r#"
@@ -40,8 +56,8 @@ fn learned_steps_give_the_answers_of_the_device() {
     for (name, scheme) in Scheme::CHOICES {
         let mut differing = 0;
         for seed in 0..4 {
-            with_model((SMALL, scheme), seed, |model, split| {
-                model.learn_steps(&learned());
+            with_phase((SMALL, scheme), seed, &learned(), |phase, model, split| {
+                model.learn_steps(phase.settings);
                 let order: Vec<usize> = (0..IMAGES).collect();
                 let (pixels, _) = batch(&Images::all(split), &order, &model.form());
                 let mode = Mode { quantised: true, batch_statistics: false };
@@ -70,7 +86,7 @@ fn values(model: &Model<'_>, node: usize) -> Vec<f64> {
 
 #[test]
 fn steps_begin_where_each_channel_loses_least() {
-    with_model((SMALL, Scheme::PerChannel), 3, |model, _| {
+    with_phase((SMALL, Scheme::PerChannel), 3, &learned(), |phase, model, _| {
         for node in [0, 2] {
             // The order of the device's codes: filter, row, column, channel.
             let real = model.real_weight(node).permute([0, 2, 3, 1]).contiguous();
@@ -83,11 +99,35 @@ fn steps_begin_where_each_channel_loses_least() {
             };
             let range = lost(&values(model, node));
             let mut own = model.with_tensors(super::super::state::copies(&model.tensors));
-            own.learn_steps(&learned());
+            own.learn_steps(phase.settings);
             let learned = lost(&values(&own, node));
             assert!(range.iter().zip(&learned).all(|(range, learned)| *learned <= range * 1.0001));
             let [range, learned] = [range, learned].map(|lost| lost.iter().sum::<f64>());
             assert!(learned < 0.85 * range, "{learned} {range}");
+        }
+    });
+}
+
+#[test]
+fn renewed_statistics_are_the_means_over_batches() {
+    let settings = Training { batch_norm_images: 40, batch: 20, ..Training::default() };
+    with_phase((SMALL, Scheme::PerChannel), 6, &settings, |phase, model, split| {
+        let all = Images::all(split);
+        let mut expected = Tensor::zeros([2, 6], (Kind::Float, Device::Cpu));
+        for first in [0, 20] {
+            let (pixels, _) = batch(&all, &(first..first + 20).collect::<Vec<_>>(), &model.form());
+            let real = model.real_weight(0);
+            let grids = model.weight_grids(0);
+            let weights = super::super::quantise::weights(&real, &grids, Bits::B2, None);
+            let sums = pixels[0].conv2d::<Tensor>(&weights, None, [1, 1], [1, 1], [1, 1], 1);
+            let sums = sums.permute([1, 0, 2, 3]).flatten(1, -1);
+            let mean = sums.mean_dim(&[1i64][..], false, Kind::Float);
+            expected += Tensor::stack(&[mean, sums.var_dim(&[1i64][..], true, false)], 0) / 2.0;
+        }
+        phase.renew_statistics(model);
+        for (row, part) in [(0, Part::Mean), (1, Part::Variance)] {
+            let distance = (model.get(0, part).unwrap() - expected.get(row)).abs().max().double_value(&[]);
+            assert!(distance < 1e-4, "{part:?} {distance}");
         }
     });
 }
