@@ -6,7 +6,7 @@ use crate::settings::{
 };
 use crate::toml::{Entry, Table};
 
-const KEYS: [&str; 32] = [
+const KEYS: [&str; 33] = [
     "method",
     "epochs",
     "learning-rate",
@@ -26,6 +26,7 @@ const KEYS: [&str; 32] = [
     "freeze-batch-norm",
     "batch-norm-images",
     "weight-steps",
+    "freeze-swings",
     "rounding",
     "optimiser",
     "quantised-weight-decay",
@@ -140,6 +141,10 @@ fn read(training: &mut Training, table: &Table<'_>, problems: &mut Vec<Problem>)
             }
             "batch-norm-images" => set(&mut training.batch_norm_images, entry.integer(0, problems)),
             "weight-steps" => set(&mut training.weight_steps, entry.choice(&WeightSteps::CHOICES, problems)),
+            "freeze-swings" => {
+                let share = entry.number(|n| (0.0..1.0).contains(&n), "0 to under 1", problems);
+                set(&mut training.freeze_swings, share);
+            }
             "rounding" => set(&mut training.rounding, entry.choice(&Rounding::CHOICES, problems)),
             // `allow` has reported it.
             _ => {}

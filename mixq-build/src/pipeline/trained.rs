@@ -221,7 +221,7 @@ fn checkpoint(scratch: &Path, kind: &str, inputs: &Fingerprint) -> Result<PathBu
 
 /// Whether the float phase of a training depends on this entry of a fingerprint.
 fn float_depends_on(name: &str) -> bool {
-    const QUANTISED: [&str; 11] = [
+    const QUANTISED: [&str; 12] = [
         "quantised-epochs",
         "quantised-learning-rate",
         "quantised-weight-decay",
@@ -229,6 +229,7 @@ fn float_depends_on(name: &str) -> bool {
         "freeze-batch-norm",
         "batch-norm-images",
         "weight-steps",
+        "freeze-swings",
         "rounding",
         "bounds",
         "distillation",

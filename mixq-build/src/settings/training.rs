@@ -169,6 +169,11 @@ fn is_none(views: &u32) -> bool {
     *views == 0
 }
 
+/// Whether it is the share of a training that names none.
+fn is_nothing(share: &f64) -> bool {
+    *share == 0.0
+}
+
 /// Whether a batch is one part.
 fn is_one(shards: &u32) -> bool {
     *shards == 1
@@ -225,6 +230,10 @@ pub struct Training {
     /// The grids of weights in QAT.
     #[serde(skip_serializing_if = "WeightSteps::is_default")]
     pub weight_steps: WeightSteps,
+    /// Weights whose codes turn back in more than this share of the steps are frozen at the end of QAT, 0 to
+    /// under 1 (arXiv 2203.11086). 0: none are.
+    #[serde(skip_serializing_if = "is_nothing")]
+    pub freeze_swings: f64,
     /// How activations are rounded, in training and on the device.
     pub rounding: Rounding,
     /// Where the bounds of activations start, and those of weights quantised per layer.
@@ -283,6 +292,7 @@ impl Default for Training {
             freeze_batch_norm: 0.5,
             batch_norm_images: 0,
             weight_steps: WeightSteps::Range,
+            freeze_swings: 0.0,
             rounding: Rounding::Nearest,
             bounds: Bounds::Data,
             equalise: None,

@@ -4,6 +4,8 @@
 //! A line of JSON says what the state is of and holds its numbers; the values of its tensors follow, 32 bits
 //! each, low byte first.
 
+mod wanted;
+
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
@@ -12,18 +14,20 @@ use hmac_sha256::Hash as Sha256;
 use serde::{Deserialize, Serialize};
 use tch::{Device, Kind as Element, Tensor};
 
+pub use wanted::Wanted;
+
 use super::device::Machine;
 use super::optimiser::Optimiser;
-use super::part::{Part, is_bound};
+use super::part::is_bound;
 use super::state::{Best, Parameters, State};
 use crate::error::Problem;
 use crate::hex::hexadecimal;
 use crate::sealed::{self, Kind};
-use crate::settings::OptimiserKind;
 
 const PARAMETERS: &str = "parameters/";
 const AVERAGE: &str = "average/";
 const MOMENTS: [&str; 2] = ["means/", "squares/"];
+const SWINGS: [&str; 4] = ["codes/", "changes/", "turns/", "code-means/"];
 const BEST: &str = "best/";
 
 /// Version 1 had neither version nor seal.
@@ -129,6 +133,9 @@ fn contents(origin: &Origin, state: &State) -> (Head, Vec<u8>) {
     for (name, moments) in &state.optimiser.moments {
         moments.iter().zip(MOMENTS).for_each(|(moment, prefix)| add(prefix, name, moment));
     }
+    for (name, swings) in &state.swings {
+        swings.tensors().into_iter().zip(SWINGS).for_each(|(tensor, prefix)| add(prefix, name, tensor));
+    }
     let best = state.best.as_ref();
     best.iter().flat_map(|best| &best.parameters).for_each(|(name, tensor)| add(BEST, name, tensor));
     let &State { epoch, batch, loss_sum, halvings, images, seconds, .. } = state;
@@ -152,23 +159,6 @@ fn contents(origin: &Origin, state: &State) -> (Head, Vec<u8>) {
     (head, values)
 }
 
-/// What a phase requires of a checkpoint.
-pub struct Wanted<'a> {
-    /// The phase's optimiser.
-    pub optimiser: OptimiserKind,
-    /// The phase's epochs.
-    pub epochs: usize,
-    /// Whether the phase keeps a running average.
-    pub averaged: bool,
-    /// The network's tensors: names and shapes.
-    pub tensors: &'a Parameters,
-    /// Whether quantisers' bounds must be among them. A float state has none, or those of another scheme:
-    /// they are not trained.
-    pub bounds: bool,
-    /// The device that computes.
-    pub device: Device,
-}
-
 fn parse(kept: &[u8], origin: &Origin, wanted: &Wanted<'_>) -> Result<State, String> {
     let line = kept.iter().position(|byte| *byte == b'\n').ok_or("it has no first line")?;
     let head: Head =
@@ -182,7 +172,7 @@ fn parse(kept: &[u8], origin: &Origin, wanted: &Wanted<'_>) -> Result<State, Str
     let mut groups = tensors(&head.tensors, &kept[line + 1..], wanted.device)?;
     let mut group = |prefix: &str| groups.remove(prefix).unwrap_or_default();
     let (parameters, average, best) = (group(PARAMETERS), group(AVERAGE), group(BEST));
-    let moments = MOMENTS.map(group);
+    let (moments, swings) = (MOMENTS.map(&mut group), SWINGS.map(group));
     let finished = head.epoch == wanted.epochs;
     let whole = match finished {
         true => !best.is_empty() && parameters.is_empty() && average.is_empty(),
@@ -199,11 +189,13 @@ fn parse(kept: &[u8], origin: &Origin, wanted: &Wanted<'_>) -> Result<State, Str
         steps: head.steps,
         moments: wanted.moments(moments, &parameters, head.steps)?,
     };
+    let swings = wanted.swings(swings, &parameters, head.steps)?;
     let best = head.best.map(|[accuracy, loss]| Best { accuracy, loss, parameters: best });
     Ok(State {
         average: (!average.is_empty()).then_some(average),
         parameters,
         optimiser,
+        swings,
         epoch: head.epoch,
         batch: head.batch,
         loss_sum: head.loss_sum,
@@ -223,7 +215,7 @@ fn tensors(
 ) -> Result<BTreeMap<&'static str, Parameters>, String> {
     let mut groups: BTreeMap<&str, Parameters> = BTreeMap::new();
     for (name, shape) in named {
-        let prefixes = [PARAMETERS, AVERAGE, MOMENTS[0], MOMENTS[1], BEST];
+        let prefixes = [PARAMETERS, AVERAGE, BEST].into_iter().chain(MOMENTS).chain(SWINGS);
         let prefix = prefixes.into_iter().find(|prefix| name.starts_with(prefix));
         let prefix = prefix.ok_or_else(|| format!("`{name}` is not one of its tensors"))?;
         let size = shape
@@ -239,50 +231,6 @@ fn tensors(
         groups.entry(prefix).or_default().insert(name[prefix.len()..].to_string(), tensor);
     }
     if values.is_empty() { Ok(groups) } else { Err("it has more values than its tensors".to_string()) }
-}
-
-impl Wanted<'_> {
-    /// Checks that tensors are those of the network.
-    fn check(&self, found: &Parameters) -> Result<(), String> {
-        for (name, tensor) in found {
-            let own = self.tensors.get(name).map(Tensor::size);
-            if own.is_none() && !self.bounds && is_bound(name) {
-                continue;
-            }
-            let own = own.ok_or_else(|| format!("the network has no `{name}`"))?;
-            if own != tensor.size() {
-                return Err(format!("`{name}` has shape {:?}, and the network has {own:?}", tensor.size()));
-            }
-        }
-        let missing = |name: &&String| !found.contains_key(*name) && (self.bounds || !is_bound(name));
-        match self.tensors.keys().find(missing) {
-            Some(name) => Err(format!("the network's `{name}` is not there")),
-            None => Ok(()),
-        }
-    }
-
-    /// The optimiser's moments by parameter. After the first step all weights have moments.
-    fn moments(
-        &self,
-        groups: [Parameters; 2],
-        parameters: &Parameters,
-        steps: i64,
-    ) -> Result<BTreeMap<String, Vec<Tensor>>, String> {
-        let mut moments: BTreeMap<String, Vec<Tensor>> = BTreeMap::new();
-        for (name, moment) in groups.into_iter().flatten() {
-            if parameters.get(&name).map(Tensor::size) != Some(moment.size()) {
-                return Err(format!("moments of `{name}` are of another shape"));
-            }
-            moments.entry(name).or_default().push(moment);
-        }
-        let count = Optimiser::moments_of(self.optimiser);
-        let mut weights = parameters.keys().filter(|name| Part::of(name) == Some(Part::Weight));
-        let none = steps > 0 && weights.any(|name| !moments.contains_key(name));
-        if none || moments.values().any(|moments| moments.len() != count) {
-            return Err("some moments of its optimiser are not there".to_string());
-        }
-        Ok(moments)
-    }
 }
 
 /// SHA-256 of all values of a state, and of how good its best epoch is.

@@ -40,6 +40,7 @@ mod state;
 mod statistics;
 mod step;
 mod steps;
+mod swings;
 mod teach;
 #[cfg(test)]
 mod tests;

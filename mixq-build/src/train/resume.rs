@@ -56,6 +56,7 @@ impl Phase<'_> {
             optimiser: self.optimiser(),
             epochs: self.epochs(),
             averaged: self.settings.average > 0.0,
+            swings: self.follows_swings(),
             tensors: &model.tensors,
             bounds: self.quantised,
             device: model.device,

@@ -7,6 +7,7 @@ use tch::Tensor;
 use super::device::Machine;
 use super::group::Group;
 use super::optimiser::Optimiser;
+use super::swings::Swings;
 use crate::observer::Effort;
 use crate::settings::OptimiserKind;
 
@@ -21,6 +22,8 @@ pub struct State {
     pub average: Option<Parameters>,
     /// The optimiser.
     pub optimiser: Optimiser,
+    /// How the codes of weights change, by the names of the weights; none, where that is not watched.
+    pub swings: BTreeMap<String, Swings>,
     /// Epochs that are done.
     pub epoch: usize,
     /// Batches of the next epoch that are done.
@@ -56,6 +59,7 @@ impl State {
             average: averaged.then(|| copies(&parameters)),
             parameters,
             optimiser: Optimiser::new(kind),
+            swings: BTreeMap::new(),
             epoch: 0,
             batch: 0,
             loss_sum: 0.0,
@@ -94,6 +98,7 @@ impl State {
         self.parameters.clear();
         self.average = None;
         self.optimiser.moments.clear();
+        self.swings.clear();
     }
 }
 
@@ -112,6 +117,7 @@ impl Clone for State {
                 steps: self.optimiser.steps,
                 moments: moments.collect(),
             },
+            swings: self.swings.iter().map(|(name, swings)| (name.clone(), swings.copy())).collect(),
             machine: self.machine.clone(),
             best: self.best.as_ref().map(best),
             ..*self

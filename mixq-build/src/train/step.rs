@@ -61,8 +61,10 @@ impl Phase<'_> {
             let trained = |name: &str| self.decay(name, !mode.batch_statistics);
             let parameters = (model.tensors.iter_mut())
                 .filter_map(|(name, tensor)| trained(name).map(|decay| (name, tensor, decay)));
-            let rate = self.rate(state.epoch as f64 + state.batch as f64 / batches as f64, state.halvings);
+            let position = state.epoch as f64 + state.batch as f64 / batches as f64;
+            let rate = self.rate(position, state.halvings);
             state.optimiser.step(parameters.collect(), &gradients, rate);
+            self.freeze_swings(model, state, position);
             self.follow(&model.tensors, state);
         }
         Ok(step)

@@ -1,9 +1,12 @@
-//! Learned steps of weights, and batch norm that is measured anew.
+//! Learned steps of weights, frozen codes, and batch norm that is measured anew.
 
 use super::super::phase::Phase;
+use super::super::state::State;
+use super::super::swings::Swings;
 use super::*;
-use crate::settings::WeightSteps;
+use crate::settings::{OptimiserKind, WeightSteps};
 use crate::task::{Fit, Task, rules};
+use crate::train::device::Machine;
 
 /// Calls with a phase of QAT and a calibrated model at 2 bits; all of one seed are the same.
 fn with_phase<T>(
@@ -106,6 +109,44 @@ fn steps_begin_where_each_channel_loses_least() {
             assert!(learned < 0.85 * range, "{learned} {range}");
         }
     });
+}
+
+#[test]
+fn frozen_weights_keep_the_code_that_they_had_on_average() {
+    let settings = Training { freeze_swings: 0.01, ..learned() };
+    for (name, scheme) in Scheme::CHOICES {
+        with_phase((SMALL, scheme), 5, &settings, |phase, model, _| {
+            model.learn_steps(phase.settings);
+            let machine = Machine { threads: 1, cpu: String::new() };
+            let mut state = State::new(model.snapshot(), false, OptimiserKind::Adam, machine);
+            phase.ready(model, &state);
+            phase.freeze_swings(model, &mut state, 0.0);
+            let before = values(model, 2);
+            assert_eq!(state.swings.len(), 4);
+            // Of every second channel of the third layer all weights have turned round often.
+            let Swings { turns, codes, .. } = &state.swings["c.weight"];
+            let size = codes.size();
+            let often: Vec<f32> =
+                (0..codes.numel()).map(|index| ((index as i64 / size[1]) % 2) as f32).collect();
+            let mut turns = turns.shallow_clone();
+            turns.copy_(&Tensor::from_slice(&often).reshape(&size[..]));
+            tch::no_grad(|| {
+                let _ = model.tensors.get_mut("c.weight").unwrap().neg_();
+            });
+            phase.freeze_swings(model, &mut state, 20.0);
+            let after = values(model, 2);
+            let channels = size[0] as usize;
+            let each = after.len() / channels;
+            for channel in 0..channels {
+                let own = channel * each..(channel + 1) * each;
+                // Folded batch norm makes some channels 0 throughout.
+                if before[own.clone()].iter().all(|value| *value == 0.0) {
+                    continue;
+                }
+                assert_eq!(before[own.clone()] == after[own], channel % 2 == 1, "{name} {channel}");
+            }
+        });
+    }
 }
 
 #[test]
