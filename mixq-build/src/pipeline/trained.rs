@@ -221,7 +221,10 @@ fn checkpoint(scratch: &Path, kind: &str, inputs: &Fingerprint) -> Result<PathBu
 
 /// Whether the float phase of a training depends on this entry of a fingerprint.
 fn float_depends_on(name: &str) -> bool {
-    const QUANTISED: [&str; 12] = [
+    const QUANTISED: [&str; 15] = [
+        "calibration-images",
+        "equalise",
+        "reconstruct",
         "quantised-epochs",
         "quantised-learning-rate",
         "quantised-weight-decay",

@@ -24,6 +24,9 @@ fn what_another_model_has_trained_is_not_trained_again() {
     package.replace("Cargo.toml", "48 KiB", "47 KiB");
     assert_eq!(count(&package, false), (0, 0), "another budget, the same bits");
     assert_eq!(count(&package, true), (2, 2), "force");
+    let ranges = "equalise = true, calibration-images = 99, epochs = 2, q";
+    package.replace("Cargo.toml", "epochs = 2, q", ranges);
+    assert_eq!(count(&package, false), (0, 2), "other ranges");
     package.replace("Cargo.toml", "epochs = 2, q", "epochs = 1, q");
     assert_eq!(count(&package, false), (1, 2), "another float training");
 }
