@@ -62,7 +62,8 @@ pub fn section(networks: &Networks) -> String {
         .to_string();
     text += &table("network of width 0.5", WIDER, networks);
     text += "\nWithout QAT: the float network as it is, bounds of activations and of per-layer weights \
-             where quantisation loses least on 512 training images (`quantised-epochs = 0`).\n\n";
+             where quantisation loses least on 512 training images. These rows were made before \
+             `quantised-epochs = 0` also quantised weights layer after layer.\n\n";
     text += &table("width 0.5, not retrained", WIDER_POST_TRAINING, networks);
     text += "\nFolded batch norm collapses, as in the paper, and QAT does not bring it back: two depthwise \
              layers of this float network have a channel that never varies, so that its batch norm's \
@@ -74,7 +75,8 @@ pub fn section(networks: &Networks) -> String {
              floor in place of nearest, no distillation, Adam at 1e-4; the other rows have mixq's \
              defaults.\n\n";
     text += &table("network of width 0.25", CONVERSIONS, networks);
-    text += "\n";
+    text += "\nWithout QAT (`quantised-epochs = 0`): bounds where quantisation loses least, and weights \
+             quantised layer after layer, on 512 training images.\n\n";
     text += &table("width 0.25, not retrained", POST_TRAINING, networks);
     text
 }
