@@ -1,9 +1,9 @@
 #!/usr/bin/env python3
 """Runs a command on several hosts at the same time, which slow links join.
 
-Each host is a network namespace with one device, a tun. This program carries packets between them, as a switch
-does, and delays and loses some, as `tc netem` does on the way out of each host. Of the variables that torchrun
-sets, each host gets its own. The output is that of the first host. Needs root.
+Each host is a network namespace with one device, a tun. This program carries packets between them, as a
+switch does. It delays all of them and loses some, as `tc netem` does on the way out of each host. Each host
+gets the variables that torchrun would set. The output is that of the first host. Needs root.
 
     hosts.py --hosts 3 --delay 10 --rate 100 --loss 0.1 -- cargo mixq retrain
 """

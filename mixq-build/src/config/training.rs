@@ -26,7 +26,7 @@ const KEYS: [&str; 33] = [
     "freeze-batch-norm",
     "batch-norm-images",
     "weight-steps",
-    "freeze-swings",
+    "freeze-oscillations",
     "rounding",
     "optimiser",
     "quantised-weight-decay",
@@ -141,9 +141,9 @@ fn read(training: &mut Training, table: &Table<'_>, problems: &mut Vec<Problem>)
             }
             "batch-norm-images" => set(&mut training.batch_norm_images, entry.integer(0, problems)),
             "weight-steps" => set(&mut training.weight_steps, entry.choice(&WeightSteps::CHOICES, problems)),
-            "freeze-swings" => {
+            "freeze-oscillations" => {
                 let share = entry.number(|n| (0.0..1.0).contains(&n), "0 to under 1", problems);
-                set(&mut training.freeze_swings, share);
+                set(&mut training.freeze_oscillations, share);
             }
             "rounding" => set(&mut training.rounding, entry.choice(&Rounding::CHOICES, problems)),
             // `allow` has reported it.

@@ -232,7 +232,7 @@ fn float_depends_on(name: &str) -> bool {
         "freeze-batch-norm",
         "batch-norm-images",
         "weight-steps",
-        "freeze-swings",
+        "freeze-oscillations",
         "rounding",
         "bounds",
         "distillation",

@@ -233,7 +233,7 @@ pub struct Training {
     /// Weights whose codes turn back in more than this share of the steps are frozen at the end of QAT, 0 to
     /// under 1 (arXiv 2203.11086). 0: none are.
     #[serde(skip_serializing_if = "is_nothing")]
-    pub freeze_swings: f64,
+    pub freeze_oscillations: f64,
     /// How activations are rounded, in training and on the device.
     pub rounding: Rounding,
     /// Where the bounds of activations start, and those of weights quantised per layer.
@@ -292,7 +292,7 @@ impl Default for Training {
             freeze_batch_norm: 0.5,
             batch_norm_images: 0,
             weight_steps: WeightSteps::Range,
-            freeze_swings: 0.0,
+            freeze_oscillations: 0.0,
             rounding: Rounding::Nearest,
             bounds: Bounds::Data,
             equalise: None,

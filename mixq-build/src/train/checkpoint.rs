@@ -27,7 +27,7 @@ use crate::sealed::{self, Kind};
 const PARAMETERS: &str = "parameters/";
 const AVERAGE: &str = "average/";
 const MOMENTS: [&str; 2] = ["means/", "squares/"];
-const SWINGS: [&str; 4] = ["codes/", "changes/", "turns/", "code-means/"];
+const OSCILLATIONS: [&str; 4] = ["codes/", "changes/", "turns/", "code-means/"];
 const BEST: &str = "best/";
 
 /// Version 1 had neither version nor seal.
@@ -133,8 +133,12 @@ fn contents(origin: &Origin, state: &State) -> (Head, Vec<u8>) {
     for (name, moments) in &state.optimiser.moments {
         moments.iter().zip(MOMENTS).for_each(|(moment, prefix)| add(prefix, name, moment));
     }
-    for (name, swings) in &state.swings {
-        swings.tensors().into_iter().zip(SWINGS).for_each(|(tensor, prefix)| add(prefix, name, tensor));
+    for (name, oscillations) in &state.oscillations {
+        oscillations
+            .tensors()
+            .into_iter()
+            .zip(OSCILLATIONS)
+            .for_each(|(tensor, prefix)| add(prefix, name, tensor));
     }
     let best = state.best.as_ref();
     best.iter().flat_map(|best| &best.parameters).for_each(|(name, tensor)| add(BEST, name, tensor));
@@ -172,7 +176,7 @@ fn parse(kept: &[u8], origin: &Origin, wanted: &Wanted<'_>) -> Result<State, Str
     let mut groups = tensors(&head.tensors, &kept[line + 1..], wanted.device)?;
     let mut group = |prefix: &str| groups.remove(prefix).unwrap_or_default();
     let (parameters, average, best) = (group(PARAMETERS), group(AVERAGE), group(BEST));
-    let (moments, swings) = (MOMENTS.map(&mut group), SWINGS.map(group));
+    let (moments, oscillations) = (MOMENTS.map(&mut group), OSCILLATIONS.map(group));
     let finished = head.epoch == wanted.epochs;
     let whole = match finished {
         true => !best.is_empty() && parameters.is_empty() && average.is_empty(),
@@ -189,13 +193,13 @@ fn parse(kept: &[u8], origin: &Origin, wanted: &Wanted<'_>) -> Result<State, Str
         steps: head.steps,
         moments: wanted.moments(moments, &parameters, head.steps)?,
     };
-    let swings = wanted.swings(swings, &parameters, head.steps)?;
+    let oscillations = wanted.oscillations(oscillations, &parameters, head.steps)?;
     let best = head.best.map(|[accuracy, loss]| Best { accuracy, loss, parameters: best });
     Ok(State {
         average: (!average.is_empty()).then_some(average),
         parameters,
         optimiser,
-        swings,
+        oscillations,
         epoch: head.epoch,
         batch: head.batch,
         loss_sum: head.loss_sum,
@@ -215,7 +219,7 @@ fn tensors(
 ) -> Result<BTreeMap<&'static str, Parameters>, String> {
     let mut groups: BTreeMap<&str, Parameters> = BTreeMap::new();
     for (name, shape) in named {
-        let prefixes = [PARAMETERS, AVERAGE, BEST].into_iter().chain(MOMENTS).chain(SWINGS);
+        let prefixes = [PARAMETERS, AVERAGE, BEST].into_iter().chain(MOMENTS).chain(OSCILLATIONS);
         let prefix = prefixes.into_iter().find(|prefix| name.starts_with(prefix));
         let prefix = prefix.ok_or_else(|| format!("`{name}` is not one of its tensors"))?;
         let size = shape

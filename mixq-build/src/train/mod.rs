@@ -21,6 +21,7 @@ mod model;
 mod normalisation;
 mod observe;
 mod optimiser;
+mod oscillations;
 mod outputs;
 mod pace;
 mod pairs;
@@ -40,7 +41,6 @@ mod state;
 mod statistics;
 mod step;
 mod steps;
-mod swings;
 mod teach;
 #[cfg(test)]
 mod tests;

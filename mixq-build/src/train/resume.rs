@@ -56,7 +56,7 @@ impl Phase<'_> {
             optimiser: self.optimiser(),
             epochs: self.epochs(),
             averaged: self.settings.average > 0.0,
-            swings: self.follows_swings(),
+            oscillations: self.follows_oscillations(),
             tensors: &model.tensors,
             bounds: self.quantised,
             device: model.device,

@@ -7,7 +7,7 @@ use tch::Tensor;
 use super::device::Machine;
 use super::group::Group;
 use super::optimiser::Optimiser;
-use super::swings::Swings;
+use super::oscillations::Oscillations;
 use crate::observer::Effort;
 use crate::settings::OptimiserKind;
 
@@ -23,7 +23,7 @@ pub struct State {
     /// The optimiser.
     pub optimiser: Optimiser,
     /// How the codes of weights change, by the names of the weights; none, where that is not watched.
-    pub swings: BTreeMap<String, Swings>,
+    pub oscillations: BTreeMap<String, Oscillations>,
     /// Epochs that are done.
     pub epoch: usize,
     /// Batches of the next epoch that are done.
@@ -59,7 +59,7 @@ impl State {
             average: averaged.then(|| copies(&parameters)),
             parameters,
             optimiser: Optimiser::new(kind),
-            swings: BTreeMap::new(),
+            oscillations: BTreeMap::new(),
             epoch: 0,
             batch: 0,
             loss_sum: 0.0,
@@ -98,7 +98,7 @@ impl State {
         self.parameters.clear();
         self.average = None;
         self.optimiser.moments.clear();
-        self.swings.clear();
+        self.oscillations.clear();
     }
 }
 
@@ -117,7 +117,11 @@ impl Clone for State {
                 steps: self.optimiser.steps,
                 moments: moments.collect(),
             },
-            swings: self.swings.iter().map(|(name, swings)| (name.clone(), swings.copy())).collect(),
+            oscillations: self
+                .oscillations
+                .iter()
+                .map(|(name, oscillations)| (name.clone(), oscillations.copy()))
+                .collect(),
             machine: self.machine.clone(),
             best: self.best.as_ref().map(best),
             ..*self

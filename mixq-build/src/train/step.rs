@@ -64,7 +64,7 @@ impl Phase<'_> {
             let position = state.epoch as f64 + state.batch as f64 / batches as f64;
             let rate = self.rate(position, state.halvings);
             state.optimiser.step(parameters.collect(), &gradients, rate);
-            self.freeze_swings(model, state, position);
+            self.freeze_oscillations(model, state, position);
             self.follow(&model.tensors, state);
         }
         Ok(step)

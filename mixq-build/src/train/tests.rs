@@ -23,6 +23,7 @@ use super::model::Model;
 use super::normalisation::Normalisation;
 use super::observe::Calibration;
 use super::part::Part;
+use super::phase::Phase;
 use super::take_turn;
 use crate::convert::{Converted, convert};
 use crate::dataset::Split;
@@ -30,6 +31,7 @@ use crate::graph::{Graph, Op};
 use crate::import::layers;
 use crate::memory::{allocate, allocate_uniformly};
 use crate::settings::{Bounds, Rounding, Scheme, Training};
+use crate::task::{Fit, Task, rules};
 
 /// Every operator, padding of every kind, a residual branch.
 const NETWORK: &str = r#"
@@ -116,6 +118,27 @@ fn integer_logits(converted: &Converted, images: &Split) -> Vec<f64> {
         logits.map(|logit| f64::from(logit) * converted.logit_scale).collect::<Vec<_>>()
     });
     logits.collect()
+}
+
+/// A phase of a classification that learns from these images, and is measured on them.
+fn phase<'a>(
+    (settings, scheme, quantised): (&'a Training, Scheme, bool),
+    fit: &'a Fit,
+    images: &'a Images<'a>,
+) -> Phase<'a> {
+    Phase {
+        rules: rules(Task::Classification),
+        task: Task::Classification,
+        fit,
+        settings,
+        scheme,
+        quantised,
+        aside: Vec::new(),
+        varied: Vec::new(),
+        train: images,
+        validation: images,
+        teacher: None,
+    }
 }
 
 /// The answers of a random network on random images, fake-quantised and by the kernels.

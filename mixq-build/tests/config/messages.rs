@@ -89,7 +89,7 @@ fn unknown_keys() {
          `method`, `epochs`, `learning-rate`, `quantised-epochs`, `quantised-learning-rate`, \
          `batch`, `seed`, `weight-decay`, \
          `calibration-images`, `validation`, `shift`, `rotation`, `zoom`, `flip`, `label-smoothing`, \
-         `average`, `freeze-batch-norm`, `batch-norm-images`, `weight-steps`, `freeze-swings`, \
+         `average`, `freeze-batch-norm`, `batch-norm-images`, `weight-steps`, `freeze-oscillations`, \
          `rounding`, `optimiser`, `quantised-weight-decay`, \
          `activation-decay`, \
          `bounds`, `equalise`, `reconstruct`, `shards`, `distillation`, `temperature`, `device`, \

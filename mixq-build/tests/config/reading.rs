@@ -49,7 +49,7 @@ fn the_shortest_configuration_has_the_documented_defaults() {
         freeze_batch_norm: 0.5,
         batch_norm_images: 0,
         weight_steps: mixq_build::engine::settings::WeightSteps::Range,
-        freeze_swings: 0.0,
+        freeze_oscillations: 0.0,
         rounding: Rounding::Nearest,
         optimiser: OptimiserKind::Adam,
         quantised_weight_decay: 0.0,
@@ -116,7 +116,7 @@ fn every_key_is_read() {
         freeze-batch-norm = 1
         batch-norm-images = 640
         weight-steps = "learned"
-        freeze-swings = 0.01
+        freeze-oscillations = 0.01
         rounding = "floor"
         optimiser = "sgd"
         quantised-weight-decay = 0.001
@@ -201,7 +201,7 @@ fn every_key_is_read() {
         freeze_batch_norm: 1.0,
         batch_norm_images: 640,
         weight_steps: mixq_build::engine::settings::WeightSteps::Learned,
-        freeze_swings: 0.01,
+        freeze_oscillations: 0.01,
         rounding: Rounding::Floor,
         optimiser: OptimiserKind::Sgd,
         quantised_weight_decay: 0.001,

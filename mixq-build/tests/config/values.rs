@@ -97,7 +97,7 @@ fn values_out_of_range() {
         "validation = ^0.7\nlearning-rate = ^-0.1\nquantised-learning-rate = ^inf\nweight-decay = ^nan\n\
          freeze-batch-norm = ^1.5\nrotation = ^181\nzoom = ^1\nlabel-smoothing = ^-1\naverage = ^1\n\
          quantised-weight-decay = ^-1\nactivation-decay = ^-0.5\ndistillation = ^1.5\ntemperature = ^0\n\
-         quantised-epochs = ^-1\nfreeze-swings = ^1\nbatch-norm-images = ^-1",
+         quantised-epochs = ^-1\nfreeze-oscillations = ^1\nbatch-norm-images = ^-1",
         &[
             "`validation` is 0.7, it must be over 0 and under 0.5",
             "`learning-rate` is -0.1, it must be over 0",
@@ -113,7 +113,7 @@ fn values_out_of_range() {
             "`distillation` is 1.5, it must be 0 to 1",
             "`temperature` is 0, it must be over 0",
             "`quantised-epochs` is -1, it must be 0 or more",
-            "`freeze-swings` is 1, it must be 0 to under 1",
+            "`freeze-oscillations` is 1, it must be 0 to under 1",
             "`batch-norm-images` is -1, it must be 0 or more",
         ],
     );

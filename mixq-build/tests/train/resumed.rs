@@ -136,7 +136,7 @@ impl Observer for Stop {
 
 #[test]
 fn an_interrupted_training_goes_on_in_the_middle_of_its_epoch() {
-    let low_bits = "weight-steps = \"learned\", freeze-swings = 0.005, batch-norm-images = 100";
+    let low_bits = "weight-steps = \"learned\", freeze-oscillations = 0.005, batch-norm-images = 100";
     let settings = [("average = 0.9, optimiser = \"sgd\"", 8), (low_bits, 2)];
     for (settings, bits) in settings {
         let package = digits("per-channel", &format!("{SHORT}, {settings}"));

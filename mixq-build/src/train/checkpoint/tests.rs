@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::settings::OptimiserKind;
-use crate::train::swings::Swings;
+use crate::train::oscillations::Oscillations;
 
 /// A convolution of two filters with the bound of its activation, and a linear layer.
 fn network() -> Parameters {
@@ -30,7 +30,7 @@ fn state() -> State {
         state.optimiser.moments.insert(name, vec![&tensor * 0.1, &tensor * 0.01]);
     }
     let weights = network().into_iter().filter(|(name, _)| name.ends_with("weight"));
-    state.swings = weights.map(|(name, tensor)| (name, Swings::new(&tensor))).collect();
+    state.oscillations = weights.map(|(name, tensor)| (name, Oscillations::new(&tensor))).collect();
     (state.epoch, state.batch, state.images) = (1, 2, 345);
     (state.loss_sum, state.seconds) = (0.1 + 0.2, 1.0 / 3.0);
     state.best = Some(Best { accuracy: 0.7, loss: 1e-300, parameters: network() });
@@ -43,7 +43,7 @@ fn load(checkpoint: &Checkpoint, change: fn(&mut Wanted<'_>)) -> Result<Option<S
         optimiser: OptimiserKind::Adam,
         epochs: 3,
         averaged: true,
-        swings: true,
+        oscillations: true,
         tensors: &tensors,
         bounds: true,
         device: Device::Cpu,
@@ -83,11 +83,11 @@ fn a_state_comes_back_to_the_bit() {
     };
     assert!(same(&found.parameters, &saved.parameters));
     assert!(same(found.average.as_ref().unwrap(), saved.average.as_ref().unwrap()));
-    assert!(found.swings.keys().eq(saved.swings.keys()));
-    let swings = |state: &State| -> Vec<Tensor> {
-        state.swings.values().flat_map(Swings::tensors).map(Tensor::copy).collect()
+    assert!(found.oscillations.keys().eq(saved.oscillations.keys()));
+    let oscillations = |state: &State| -> Vec<Tensor> {
+        state.oscillations.values().flat_map(Oscillations::tensors).map(Tensor::copy).collect()
     };
-    assert_eq!(swings(&found), swings(&saved));
+    assert_eq!(oscillations(&found), oscillations(&saved));
     let (found_best, best) = (found.best.unwrap(), saved.best.unwrap());
     assert_eq!((found_best.accuracy, found_best.loss), (best.accuracy, best.loss));
     assert!(same(&found_best.parameters, &best.parameters));
@@ -144,10 +144,10 @@ fn tensors_that_are_not_the_networks_are_not_used() {
         state.optimiser.moments.get_mut("linear.bias").unwrap()[0] = Tensor::from_slice(&[0f32; 2]);
     });
     assert_eq!(found, "moments of `linear.bias` are of another shape");
-    let found = reason(|state| state.swings.clear());
+    let found = reason(|state| state.oscillations.clear());
     assert_eq!(found, "some codes of its weights are not there");
     let found = reason(|state| {
-        state.swings.get_mut("linear.weight").unwrap().turns = Tensor::from_slice(&[0f32; 2]);
+        state.oscillations.get_mut("linear.weight").unwrap().turns = Tensor::from_slice(&[0f32; 2]);
     });
     assert_eq!(found, "codes of `linear.weight` are of another shape");
     assert_eq!(reason(|state| state.epoch = 4), "it has 4 epochs of 3");

@@ -5,9 +5,9 @@ use std::collections::BTreeMap;
 use tch::{Device, Tensor};
 
 use super::super::optimiser::Optimiser;
+use super::super::oscillations::Oscillations;
 use super::super::part::{Part, is_bound};
 use super::super::state::Parameters;
-use super::super::swings::Swings;
 use crate::settings::OptimiserKind;
 
 /// What a phase requires of a checkpoint.
@@ -19,7 +19,7 @@ pub struct Wanted<'a> {
     /// Whether the phase keeps a running average.
     pub averaged: bool,
     /// Whether the phase follows how codes of weights change.
-    pub swings: bool,
+    pub oscillations: bool,
     /// The network's tensors: names and shapes.
     pub tensors: &'a Parameters,
     /// Whether quantisers' bounds must be among them. A float state has none, or those of another scheme:
@@ -74,12 +74,12 @@ impl Wanted<'_> {
 
     /// How codes of weights change, by the names of the weights. After the first step all that are followed
     /// are there; a finished phase has none.
-    pub fn swings(
+    pub fn oscillations(
         &self,
         groups: [Parameters; 4],
         parameters: &Parameters,
         steps: i64,
-    ) -> Result<BTreeMap<String, Swings>, String> {
+    ) -> Result<BTreeMap<String, Oscillations>, String> {
         let mut found: BTreeMap<String, Vec<Tensor>> = BTreeMap::new();
         for (name, tensor) in groups.into_iter().flatten() {
             if parameters.get(&name).map(Tensor::size) != Some(tensor.size()) {
@@ -87,8 +87,8 @@ impl Wanted<'_> {
             }
             found.entry(name).or_default().push(tensor);
         }
-        let is_due = self.swings && steps > 0 && !parameters.is_empty();
-        let whole = found.into_iter().map(|(name, tensors)| Some((name, Swings::of(tensors)?)));
+        let is_due = self.oscillations && steps > 0 && !parameters.is_empty();
+        let whole = found.into_iter().map(|(name, tensors)| Some((name, Oscillations::of(tensors)?)));
         let whole = whole.collect::<Option<BTreeMap<_, _>>>().filter(|found| found.is_empty() != is_due);
         whole.ok_or_else(|| "some codes of its weights are not there".to_string())
     }

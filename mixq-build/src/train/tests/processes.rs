@@ -1,11 +1,9 @@
 //! Batches in parts, and processes that go on together.
 
 use super::super::equalise;
-use super::super::phase::Phase;
 use super::super::state::{State, copies};
 use super::*;
 use crate::settings::OptimiserKind;
-use crate::task::{Fit, Task, rules};
 use crate::train::device::Machine;
 
 const PLAIN: &str = r#"
@@ -37,19 +35,8 @@ fn with_phase<T>(
     tch::manual_seed(seed as i64);
     let mut model = Model::new(&graph, &allocation, scheme, Rounding::Nearest, &normalisation, Device::Cpu);
     unsettle(&mut model, seed);
-    let phase = Phase {
-        rules: rules(Task::Classification),
-        task: Task::Classification,
-        fit: &Fit::default(),
-        settings,
-        scheme,
-        quantised: false,
-        aside: Vec::new(),
-        varied: Vec::new(),
-        train: &all,
-        validation: &all,
-        teacher: None,
-    };
+    let fit = Fit::default();
+    let phase = phase((settings, scheme, false), &fit, &all);
     let mut state = State::new(model.snapshot(), true, OptimiserKind::Sgd, machine());
     then(&phase, &mut model, &mut state)
 }
@@ -106,7 +93,7 @@ fn running_statistics_are_the_mean_of_those_of_the_parts() {
     }
 }
 
-/// Calls with the group of each of so many processes, here threads.
+/// Calls with the group of each of `size` processes, here threads.
 #[cfg(feature = "distributed")]
 fn in_processes<T: Send>(size: usize, each: impl Fn(&mut Group) -> T + Sync) -> Vec<T> {
     let port = std::net::TcpListener::bind(("127.0.0.1", 0)).unwrap().local_addr().unwrap().port();

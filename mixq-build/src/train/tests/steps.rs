@@ -1,11 +1,9 @@
 //! Learned steps of weights, frozen codes, and batch norm that is measured anew.
 
-use super::super::phase::Phase;
+use super::super::oscillations::Oscillations;
 use super::super::state::State;
-use super::super::swings::Swings;
 use super::*;
 use crate::settings::{OptimiserKind, WeightSteps};
-use crate::task::{Fit, Task, rules};
 use crate::train::device::Machine;
 
 /// Calls with a phase of QAT and a calibrated model at 2 bits; all of one seed are the same.
@@ -24,19 +22,8 @@ fn with_phase<T>(
     let mut model = Model::new(&graph, &allocation, scheme, Rounding::Nearest, &normalisation, Device::Cpu);
     unsettle(&mut model, seed);
     calibrate(&mut model, &Calibration::whole(&all), Bounds::Data, &mut Group::Alone).unwrap();
-    let phase = Phase {
-        rules: rules(Task::Classification),
-        task: Task::Classification,
-        fit: &Fit::default(),
-        settings,
-        scheme,
-        quantised: true,
-        aside: Vec::new(),
-        varied: Vec::new(),
-        train: &all,
-        validation: &all,
-        teacher: None,
-    };
+    let fit = Fit::default();
+    let phase = phase((settings, scheme, true), &fit, &all);
     then(&phase, &mut model, &split)
 }
 
@@ -113,18 +100,18 @@ fn steps_begin_where_each_channel_loses_least() {
 
 #[test]
 fn frozen_weights_keep_the_code_that_they_had_on_average() {
-    let settings = Training { freeze_swings: 0.01, ..learned() };
+    let settings = Training { freeze_oscillations: 0.01, ..learned() };
     for (name, scheme) in Scheme::CHOICES {
         with_phase((SMALL, scheme), 5, &settings, |phase, model, _| {
             model.learn_steps(phase.settings);
             let machine = Machine { threads: 1, cpu: String::new() };
             let mut state = State::new(model.snapshot(), false, OptimiserKind::Adam, machine);
             phase.ready(model, &state);
-            phase.freeze_swings(model, &mut state, 0.0);
+            phase.freeze_oscillations(model, &mut state, 0.0);
             let before = values(model, 2);
-            assert_eq!(state.swings.len(), 4);
+            assert_eq!(state.oscillations.len(), 4);
             // Of every second channel of the third layer all weights have turned round often.
-            let Swings { turns, codes, .. } = &state.swings["c.weight"];
+            let Oscillations { turns, codes, .. } = &state.oscillations["c.weight"];
             let size = codes.size();
             let often: Vec<f32> =
                 (0..codes.numel()).map(|index| ((index as i64 / size[1]) % 2) as f32).collect();
@@ -133,7 +120,7 @@ fn frozen_weights_keep_the_code_that_they_had_on_average() {
             tch::no_grad(|| {
                 let _ = model.tensors.get_mut("c.weight").unwrap().neg_();
             });
-            phase.freeze_swings(model, &mut state, 20.0);
+            phase.freeze_oscillations(model, &mut state, 20.0);
             let after = values(model, 2);
             let channels = size[0] as usize;
             let each = after.len() / channels;

@@ -43,13 +43,13 @@ fn turns_are_counted_as_by_a_loop_over_each_weight() {
         })
         .collect();
     let at = |step: usize| Tensor::from_slice(&codes.iter().map(|codes| codes[step]).collect::<Vec<_>>());
-    let mut swings = Swings::new(&at(0));
+    let mut oscillations = Oscillations::new(&at(0));
     for step in 1..steps {
-        let frozen = swings.above(limit);
-        swings.follow(&at(step), &frozen);
+        let frozen = oscillations.above(limit);
+        oscillations.follow(&at(step), &frozen);
     }
-    let frozen = Vec::<bool>::try_from(swings.above(limit)).unwrap();
-    let (turns, means) = (numbers(&swings.turns), numbers(&swings.mean));
+    let frozen = Vec::<bool>::try_from(oscillations.above(limit)).unwrap();
+    let (turns, means) = (numbers(&oscillations.turns), numbers(&oscillations.mean));
     let mut seen = [0; 2];
     for (weight, codes) in codes.iter().enumerate() {
         let (expected, mean, step) = plainly(codes, limit as f32);

@@ -1,4 +1,5 @@
-//! Weights whose codes go back and forth between two values, and their freezing (arXiv 2203.11086).
+//! Oscillations: weights whose codes go back and forth between two values, and their freezing (arXiv
+//! 2203.11086).
 //!
 //! A weight near the edge between two codes is pushed over it by one step and back by another. Such weights
 //! never settle, and the statistics of batch norm follow them.
@@ -18,7 +19,7 @@ const SHARE: f64 = 0.02;
 const START: f64 = 4.0;
 
 /// How the codes of a tensor of weights have changed.
-pub struct Swings {
+pub struct Oscillations {
     /// The codes after the last step, without their zero point.
     pub codes: Tensor,
     /// The sign of each one's last change; 0: it never changed.
@@ -30,29 +31,29 @@ pub struct Swings {
     pub mean: Tensor,
 }
 
-impl Swings {
+impl Oscillations {
     /// Before the first step.
-    pub fn new(codes: &Tensor) -> Swings {
+    pub fn new(codes: &Tensor) -> Oscillations {
         let [change, turns] = [codes.zeros_like(), codes.zeros_like()];
-        Swings { codes: codes.copy(), change, turns, mean: codes.copy() }
+        Oscillations { codes: codes.copy(), change, turns, mean: codes.copy() }
     }
 
     /// Shares no memory.
-    pub fn copy(&self) -> Swings {
+    pub fn copy(&self) -> Oscillations {
         let [codes, change, turns, mean] =
             [&self.codes, &self.change, &self.turns, &self.mean].map(Tensor::copy);
-        Swings { codes, change, turns, mean }
+        Oscillations { codes, change, turns, mean }
     }
 
-    /// All of them, in the order of [`Swings::of`].
+    /// All of them, in the order of [`Oscillations::of`].
     pub fn tensors(&self) -> [&Tensor; 4] {
         [&self.codes, &self.change, &self.turns, &self.mean]
     }
 
-    /// Of what [`Swings::tensors`] gave, if it is whole.
-    pub fn of(tensors: Vec<Tensor>) -> Option<Swings> {
+    /// Of what [`Oscillations::tensors`] gave, if it is whole.
+    pub fn of(tensors: Vec<Tensor>) -> Option<Oscillations> {
         let [codes, change, turns, mean] = tensors.try_into().ok()?;
-        Some(Swings { codes, change, turns, mean })
+        Some(Oscillations { codes, change, turns, mean })
     }
 
     /// Takes note of the codes after a step. Where weights are frozen, nothing changes.
@@ -76,24 +77,24 @@ impl Swings {
 
 impl Phase<'_> {
     /// Whether it watches how codes of weights change.
-    pub fn follows_swings(&self) -> bool {
-        self.quantised && self.settings.freeze_swings > 0.0
+    pub fn follows_oscillations(&self) -> bool {
+        self.quantised && self.settings.freeze_oscillations > 0.0
     }
 
     /// The share of steps that freezes a weight: it falls over QAT, by a cosine, to that of the settings.
-    fn swing_limit(&self, position: f64) -> f64 {
+    fn oscillation_limit(&self, position: f64) -> f64 {
         let share = position / self.epochs() as f64;
         let cosine = 0.5 * (1.0 + (std::f64::consts::PI * share).cos());
-        self.settings.freeze_swings * (1.0 + (START - 1.0) * cosine)
+        self.settings.freeze_oscillations * (1.0 + (START - 1.0) * cosine)
     }
 
-    /// Follows the codes of all weights after a step, and gives those that swing too often the code that they
+    /// Follows the codes of all weights after a step, and gives those that oscillate too often the code that they
     /// have on average, for good.
-    pub fn freeze_swings(&self, model: &mut Model<'_>, state: &mut State, position: f64) {
-        if !self.follows_swings() {
+    pub fn freeze_oscillations(&self, model: &mut Model<'_>, state: &mut State, position: f64) {
+        if !self.follows_oscillations() {
             return;
         }
-        let limit = self.swing_limit(position);
+        let limit = self.oscillation_limit(position);
         tch::no_grad(|| {
             for node in 0..model.graph.nodes.len() {
                 if !model.graph.nodes[node].op.accumulates() {
@@ -107,13 +108,14 @@ impl Phase<'_> {
                 let codes = weight_codes(&real, &grids, model.weight_bits(node), model.weight_bounds(node))
                     - &grids.zero_point;
                 let name = Part::Weight.name(&model.graph.nodes[node].name);
-                let swings = state.swings.entry(name).or_insert_with(|| Swings::new(&codes));
-                swings.follow(&codes, &swings.above(limit));
-                let frozen = swings.above(limit);
+                let oscillations =
+                    state.oscillations.entry(name).or_insert_with(|| Oscillations::new(&codes));
+                oscillations.follow(&codes, &oscillations.above(limit));
+                let frozen = oscillations.above(limit);
                 // What the scheme and the input's normalisation multiply weights by is taken off again.
                 model.set(node, Part::Weight, weight.ones_like());
                 let factor = model.real_weight(node);
-                let values = swings.mean.round() * &grids.scale / &factor;
+                let values = oscillations.mean.round() * &grids.scale / &factor;
                 weight.copy_(&values.where_self(&frozen.logical_and(&factor.ne(0.0)), &weight));
                 model.set(node, Part::Weight, weight);
             }
