@@ -88,8 +88,8 @@ impl Phase<'_> {
         self.settings.freeze_oscillations * (1.0 + (START - 1.0) * cosine)
     }
 
-    /// Follows the codes of all weights after a step, and gives those that oscillate too often the code that they
-    /// have on average, for good.
+    /// Follows the codes of all weights after a step, and gives those that oscillate too often the code that
+    /// they have on average, for good.
     pub fn freeze_oscillations(&self, model: &mut Model<'_>, state: &mut State, position: f64) {
         if !self.follows_oscillations() {
             return;
